@@ -1,0 +1,33 @@
+# What people and the pipeline run. Everything else is plain Cargo.
+#
+#   make demo    a gateway, an origin and a forward proxy in one process, to try
+#   make test    everything that can fail
+#   make lint    formatting, clippy and documentation, as the pipeline wants them
+#   make bench   what a request costs, against a bare relay (needs the package wrk)
+
+CARGO ?= cargo
+PLUGINS := --manifest-path plugins/Cargo.toml
+
+.PHONY: demo build test lint bench
+
+demo:
+	$(CARGO) run --package cuttle --bin cuttle -- demo
+
+build:
+	$(CARGO) build --workspace --all-targets
+
+# Documentation tests are part of it. Cargo's counts are its last lines.
+test: build
+	$(CARGO) test --workspace
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) fmt $(PLUGINS) --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy $(PLUGINS) --workspace --target wasm32-wasip2 -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --workspace --no-deps --document-private-items
+
+# The second command finds the gateway that the first has built.
+bench:
+	$(CARGO) build --release --package cuttle-tests --bins
+	$(CARGO) run --release --package cuttle-tests --bin bench -- $(BENCH)

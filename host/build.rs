@@ -1,0 +1,34 @@
+//! Compiles the bundled plugins to `OUT_DIR`, from where they are embedded.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "how a build script talks to cargo and to people"
+)]
+
+use std::{
+    env,
+    error::Error,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+#[path = "../plugins/build_support.rs"]
+#[allow(unreachable_pub, reason = "shared by two build scripts")]
+mod build_support;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
+    let manifest_dir = env::var("CARGO_MANIFEST_DIR")?;
+    let plugins = Path::new(&manifest_dir).join("../plugins");
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    build_support::build(&plugins, &["http-proxy".into()], &out)
+}

@@ -1,0 +1,165 @@
+//! The tree all formats become. Every value and every key knows its place.
+
+use std::collections::HashMap;
+
+/// Line and column, both from 1; the column counts characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+}
+
+/// A value of the file. Has no `Debug`: values may be secrets.
+#[derive(Clone)]
+pub(crate) struct Node {
+    pub(crate) place: Place,
+    pub(crate) value: Value,
+}
+
+/// What a [`Node`] holds.
+#[derive(Clone)]
+pub(crate) enum Value {
+    Null,
+    Bool(bool),
+    /// A number by JSON's grammar, digits as in the file.
+    Number(String),
+    Text(String),
+    List(Vec<Node>),
+    Object(Object),
+}
+
+/// Keys and values, each key once.
+#[derive(Clone, Default)]
+pub(crate) struct Object {
+    entries: Vec<Entry>,
+    overridden: Vec<Overridden>,
+}
+
+/// One key of an [`Object`].
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    /// Place of the key.
+    pub(crate) place: Place,
+    pub(crate) node: Node,
+}
+
+/// A key that stood there more than once.
+#[derive(Clone)]
+pub(crate) struct Overridden {
+    pub(crate) key: String,
+    /// Place whose value is not used.
+    pub(crate) earlier: Place,
+    /// Place whose value is.
+    pub(crate) later: Place,
+}
+
+impl Value {
+    /// What it is, for messages.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Number(_) => "a number",
+            Self::Text(_) => "a string",
+            Self::List(_) => "a list",
+            Self::Object(_) => "an object",
+        }
+    }
+}
+
+impl Node {
+    /// Compact JSON. Numbers keep their digits, keys their order.
+    pub(crate) fn to_json(&self) -> String {
+        let mut out = String::new();
+        self.write_json(&mut out);
+        out
+    }
+
+    fn write_json(&self, out: &mut String) {
+        match &self.value {
+            Value::Null => out.push_str("null"),
+            Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+            Value::Number(digits) => out.push_str(digits),
+            Value::Text(text) => write_text(text, out),
+            Value::List(items) => {
+                write_joined(out, ('[', ']'), items, |item, out| item.write_json(out));
+            }
+            Value::Object(object) => {
+                write_joined(out, ('{', '}'), &object.entries, |entry, out| {
+                    write_text(&entry.key, out);
+                    out.push(':');
+                    entry.node.write_json(out);
+                });
+            }
+        }
+    }
+}
+
+impl Object {
+    /// Of keys that stand there twice, the last one wins.
+    pub(crate) fn new(entries: Vec<Entry>) -> Self {
+        let mut object = Self::default();
+        let mut seen: HashMap<String, usize> = HashMap::with_capacity(entries.len());
+        for entry in entries {
+            let earlier = seen
+                .get(&entry.key)
+                .and_then(|index| object.entries.get_mut(*index));
+            match earlier {
+                Some(earlier) => {
+                    object.overridden.push(Overridden {
+                        key: entry.key.clone(),
+                        earlier: earlier.place,
+                        later: entry.place,
+                    });
+                    *earlier = entry;
+                }
+                None => {
+                    seen.insert(entry.key.clone(), object.entries.len());
+                    object.entries.push(entry);
+                }
+            }
+        }
+        object
+    }
+
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    pub(crate) fn entries_mut(&mut self) -> &mut Vec<Entry> {
+        &mut self.entries
+    }
+
+    pub(crate) fn overridden(&self) -> &[Overridden] {
+        &self.overridden
+    }
+
+    /// The entry of `key`, without regard to case. Of several the last one.
+    pub(crate) fn find(&self, key: &str) -> Option<&Entry> {
+        self.entries
+            .iter()
+            .rfind(|entry| entry.key.eq_ignore_ascii_case(key))
+    }
+}
+
+/// Text as a JSON string.
+fn write_text(text: &str, out: &mut String) {
+    out.push_str(&serde_json::Value::from(text).to_string());
+}
+
+fn write_joined<T>(
+    out: &mut String,
+    (open, close): (char, char),
+    items: &[T],
+    write: impl Fn(&T, &mut String),
+) {
+    out.push(open);
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write(item, out);
+    }
+    out.push(close);
+}

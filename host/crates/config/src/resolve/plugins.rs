@@ -1,0 +1,245 @@
+//! `plugin`, `plugin/http-client` and `cuttle/plugins`.
+
+use std::collections::BTreeMap;
+
+use http::uri::Authority;
+
+use crate::{
+    Grants, Isolation, PluginFolder, PluginLimits, PluginPolicy, PluginUse,
+    read::{Object, Value},
+};
+
+use super::{Item, Problems, Section, section::misfit};
+
+/// `plugin` of the root. Whether the folder is there is for others to say.
+pub(super) fn folder(root: &mut Section<'_>) -> Option<PluginFolder> {
+    let mut section = root.section("plugin")?;
+    let folder = section.text("folder").filter(|folder| !folder.is_empty());
+    let pattern = section
+        .text("pattern")
+        .filter(|pattern| !pattern.is_empty());
+    let problems = section.problems();
+    let pattern = match pattern {
+        None => ".wasm".to_owned(),
+        Some(pattern) => match pattern.strip_suffix(".so") {
+            None => pattern,
+            Some(stem) => {
+                let wasm = format!("{stem}.wasm");
+                let message = format!("{pattern:?} is read as {wasm:?}: plugins are components");
+                problems.warning(
+                    &section.at().key("pattern"),
+                    message,
+                    format!("write {wasm:?}"),
+                );
+                wasm
+            }
+        },
+    };
+    if folder.is_none() {
+        let message = "no folder: only the bundled plugins are there";
+        problems.warning(
+            &section.at().key("folder"),
+            message,
+            "name a folder, or remove \"plugin\"",
+        );
+    }
+    let place = section.path().clone();
+    section.finish();
+    Some(PluginFolder {
+        place,
+        folder: folder?.into(),
+        pattern,
+    })
+}
+
+/// `plugin/http-client` of a backend. Keys beside `name` are the plugin's own.
+pub(super) fn client(item: &Item<'_>, problems: &Problems<'_>) -> Option<PluginUse> {
+    let Value::Object(object) = &item.node.value else {
+        misfit(problems, item, "an object");
+        return None;
+    };
+    let name = match object.find("name").map(|entry| &entry.node.value) {
+        Some(Value::Text(name)) if !name.is_empty() => name.clone(),
+        other => {
+            let (message, help) = not_a_name(other);
+            problems.error(&item.at.key("name"), message, help);
+            return None;
+        }
+    };
+    Some(PluginUse {
+        place: item.at.path(),
+        name,
+        settings: item.node.to_json(),
+    })
+}
+
+fn not_a_name(value: Option<&Value>) -> (String, &'static str) {
+    let help = "write the name of one plugin, such as \"name\": \"http-proxy\"";
+    match value {
+        None | Some(Value::Null) => ("is missing".to_owned(), help),
+        Some(Value::Text(_)) => ("is empty".to_owned(), help),
+        Some(Value::List(_)) => (
+            "is a list: chains of plugins are not implemented yet".to_owned(),
+            help,
+        ),
+        Some(other) => (format!("is {}, not a string", other.kind()), help),
+    }
+}
+
+/// `cuttle/plugins`.
+pub(super) fn policy(mut section: Section<'_>) -> PluginPolicy {
+    let policy = PluginPolicy {
+        grants: by_name(&mut section, "grants", grants),
+        limits: by_name(&mut section, "limits", limits),
+        isolation: isolation(&mut section),
+        cache_dir: section
+            .text("cache_dir")
+            .filter(|path| !path.is_empty())
+            .map(Into::into),
+    };
+    section.finish();
+    policy
+}
+
+/// The sections under `key`, one for each plugin.
+fn by_name<T>(
+    section: &mut Section<'_>,
+    key: &'static str,
+    resolve: impl Fn(Section<'_>) -> T,
+) -> BTreeMap<String, T> {
+    let problems = section.problems();
+    let Some(item) = section.item(key) else {
+        return BTreeMap::new();
+    };
+    let Value::Object(object) = &item.node.value else {
+        misfit(
+            problems,
+            &item,
+            "an object with the names of plugins as keys",
+        );
+        return BTreeMap::new();
+    };
+    named(object, &item)
+        .filter_map(|(name, item)| Some((name, resolve(Section::of(&item, problems)?))))
+        .collect()
+}
+
+/// The entries of an object whose keys are names of plugins.
+fn named<'a>(object: &'a Object, item: &Item<'a>) -> impl Iterator<Item = (String, Item<'a>)> {
+    object.entries().iter().map(|entry| {
+        let at = item.at.key(&entry.key);
+        let node = &entry.node;
+        (entry.key.clone(), Item { node, at })
+    })
+}
+
+fn grants(mut section: Section<'_>) -> Grants {
+    let problems = section.problems();
+    let outbound = section.texts("outbound");
+    for (authority, at) in &outbound {
+        let parsed = authority.parse::<Authority>();
+        if !parsed.is_ok_and(|parsed| !parsed.as_str().contains('@')) {
+            let help = "write `host` or `host:port`, without scheme and path";
+            problems.error(at, "is not the name of a host", help);
+        }
+    }
+    let grants = Grants {
+        outbound: outbound.into_iter().map(|(text, _)| text).collect(),
+        proxies: section
+            .texts("proxies")
+            .into_iter()
+            .map(|(text, _)| text)
+            .collect(),
+    };
+    section.finish();
+    grants
+}
+
+fn limits(mut section: Section<'_>) -> PluginLimits {
+    let limits = PluginLimits {
+        memory: bytes(&mut section, "memory"),
+        table_elements: section.number("table_elements"),
+        hostcall_fuel: bytes(&mut section, "hostcall_fuel"),
+        resources: section.number("resources"),
+        body_read: bytes(&mut section, "body_read"),
+        log_lines_per_second: section.number("log_lines_per_second"),
+        instances: positive(&mut section, "instances"),
+        uses_per_instance: section.number("uses_per_instance"),
+        timeout: section.duration("timeout"),
+    };
+    section.finish();
+    limits
+}
+
+/// A number of which none would mean that no call ever succeeds.
+fn positive(section: &mut Section<'_>, key: &'static str) -> Option<usize> {
+    let number = section.number(key)?;
+    if number == 0 {
+        let at = section.at().key(key);
+        section
+            .problems()
+            .error(&at, "is zero: no call could be served", "write 1 or more");
+    }
+    Some(number)
+}
+
+/// A number of bytes, or a text with a unit such as `64MiB`.
+fn bytes<T: TryFrom<u64>>(section: &mut Section<'_>, key: &'static str) -> Option<T> {
+    let item = section.item(key)?;
+    let bytes = match &item.node.value {
+        Value::Number(digits) => digits.parse().ok(),
+        Value::Text(text) => parse_bytes(text),
+        _ => None,
+    };
+    let bytes = bytes.and_then(|bytes: u64| T::try_from(bytes).ok());
+    if bytes.is_none() {
+        misfit(
+            section.problems(),
+            &item,
+            "a size in bytes, or one such as \"64MiB\"",
+        );
+    }
+    bytes
+}
+
+fn parse_bytes(text: &str) -> Option<u64> {
+    let end = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (digits, unit) = text.split_at_checked(end)?;
+    let factor: u64 = match unit.trim() {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(factor)
+}
+
+/// One word for all plugins, or one for each, `*` being every other one.
+fn isolation(section: &mut Section<'_>) -> BTreeMap<String, Isolation> {
+    let problems = section.problems();
+    let Some(item) = section.item("isolation") else {
+        return BTreeMap::new();
+    };
+    let items: Vec<_> = match &item.node.value {
+        Value::Object(object) => named(object, &item).collect(),
+        _ => vec![("*".to_owned(), item)],
+    };
+    items
+        .into_iter()
+        .filter_map(|(name, item)| Some((name, isolation_of(&item, problems)?)))
+        .collect()
+}
+
+fn isolation_of(item: &Item<'_>, problems: &Problems<'_>) -> Option<Isolation> {
+    match &item.node.value {
+        Value::Text(text) if text == "instance" => Some(Isolation::Instance),
+        Value::Text(text) if text == "request" => Some(Isolation::Request),
+        _ => {
+            misfit(problems, item, "\"instance\" or \"request\"");
+            None
+        }
+    }
+}

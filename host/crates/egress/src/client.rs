@@ -1,0 +1,123 @@
+//! The client: a chain of hops under one deadline.
+
+use std::sync::Arc;
+
+use http::{Method, Request, Response, Uri};
+
+use crate::{
+    body::Body,
+    connect::Connector,
+    error::{BuildError, Error, ErrorKind},
+    fields,
+    pool::Pool,
+    proxy::Way,
+    redirect::{self, Chain, Repeatable},
+    route::Route,
+    send::{Head, Sender},
+    settings::{Redirects, SendOptions, Settings},
+    target::Target,
+};
+
+/// Sends requests. Cheap to clone; owns the pools, which close with the last clone.
+#[derive(Clone)]
+pub struct Client(Arc<Sender>);
+
+impl Client {
+    /// Reads the files that `settings` name; makes no socket and needs no runtime.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be used (the error names it), or TLS settings that
+    /// leave no version.
+    pub fn new(settings: Settings) -> Result<Self, BuildError> {
+        Ok(Self(Arc::new(Sender {
+            connector: Connector::new(&settings)?,
+            pool: Pool::new(&settings),
+            response_header_timeout: settings.response_header_timeout,
+            disable_keep_alives: settings.disable_keep_alives,
+        })))
+    }
+
+    /// Sends `request`, whose URI is absolute, and returns when the head of the
+    /// response is there. Follows redirects by `options`, choosing the way anew
+    /// for every hop.
+    ///
+    /// The message is framed here: hop-by-hop fields, `Host`, `Content-Length`
+    /// and `Transfer-Encoding` of `request` do not count, and hop-by-hop fields
+    /// of the response are left out. Dropping the future or the body of the
+    /// response closes the connection.
+    ///
+    /// # Errors
+    ///
+    /// See [`ErrorKind`]. Errors of the response's body are [`Error`]s in a box.
+    pub async fn send(
+        &self,
+        request: Request<Body>,
+        way: &Way,
+        options: &SendOptions,
+    ) -> Result<Response<Body>, Error> {
+        let (parts, body) = request.into_parts();
+        let mut head = Head {
+            method: parts.method,
+            headers: parts.headers,
+        };
+        if head.method == Method::CONNECT {
+            return Err(Error::new(
+                ErrorKind::InvalidRequest,
+                "CONNECT cannot be sent as a request",
+            ));
+        }
+        fields::clean_request(&mut head.headers);
+        match options.redirects {
+            Redirects::None => {
+                let route = route(&parts.uri, way)?;
+                self.0
+                    .hop(&mut head, body, route, options.deadline, true)
+                    .await
+            }
+            Redirects::Follow { send_body } => {
+                self.follow(head, parts.uri, body, way, options, send_body)
+                    .await
+            }
+        }
+    }
+
+    async fn follow(
+        &self,
+        mut head: Head,
+        mut uri: Uri,
+        body: Body,
+        way: &Way,
+        options: &SendOptions,
+        send_body: bool,
+    ) -> Result<Response<Body>, Error> {
+        let deadline = options.deadline;
+        let mut chain = Chain::new(&uri, &head.headers);
+        let (mut body, mut repeatable) = Repeatable::prepare(body, send_body, deadline).await?;
+        for _ in 0..redirect::REQUEST_LIMIT {
+            let route = route(&uri, way)?;
+            let response = self.0.hop(&mut head, body, route, deadline, false).await?;
+            let Some(next) = chain.next(&response, &uri, &mut head, &mut repeatable) else {
+                return Ok(response);
+            };
+            redirect::drain(response.into_body(), deadline).await;
+            (uri, body) = (next.uri, next.body);
+        }
+        let text = format!("stopped after {} redirects", redirect::REQUEST_LIMIT);
+        Err(Error::new(ErrorKind::Protocol, text))
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Client")
+    }
+}
+
+fn route(uri: &Uri, way: &Way) -> Result<Arc<Route>, Error> {
+    let target = Target::parse(uri)?;
+    let proxy = way.proxy_for(&target)?;
+    let route = Route::new(target, proxy);
+    tracing::debug!(%route, "sending");
+    Ok(Arc::new(route))
+}

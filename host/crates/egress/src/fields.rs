@@ -1,0 +1,155 @@
+//! Fields that belong to one connection only (RFC 9110, section 7.6.1).
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method,
+    header::{
+        CONNECTION, CONTENT_LENGTH, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
+        TRANSFER_ENCODING, UPGRADE,
+    },
+};
+use http_body::Body as _;
+
+use crate::Body;
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_AUTHENTICATION_INFO: HeaderName = HeaderName::from_static("proxy-authentication-info");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+
+/// Removed from every message, whether `Connection` names them or not.
+const HOP_BY_HOP: [HeaderName; 10] = [
+    CONNECTION,
+    PROXY_CONNECTION,
+    KEEP_ALIVE,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHENTICATION_INFO,
+    PROXY_AUTHORIZATION,
+];
+
+/// Takes hop-by-hop fields, `Host` and framing off a request. The last two are
+/// set anew from the target and the body.
+pub(crate) fn clean_request(headers: &mut HeaderMap) {
+    remove_hop_by_hop(headers);
+    headers.remove(HOST);
+    headers.remove(CONTENT_LENGTH);
+}
+
+/// Takes hop-by-hop fields off a response. True: the peer wants to close.
+pub(crate) fn clean_response(headers: &mut HeaderMap) -> bool {
+    if headers.contains_key(TRANSFER_ENCODING) {
+        // The length was overridden and is a lie now (RFC 9112, section 6.3).
+        headers.remove(CONTENT_LENGTH);
+    }
+    remove_hop_by_hop(headers)
+}
+
+/// Frames a request by what its body knows of itself: nothing, a length, or
+/// chunks (RFC 9112, section 6).
+pub(crate) fn frame(method: &Method, headers: &mut HeaderMap, body: &Body) {
+    let length = if body.is_end_stream() {
+        Some(0)
+    } else {
+        body.size_hint().exact()
+    };
+    match length {
+        // A server may wait for a body of these (RFC 9110, section 8.6).
+        Some(0) if !matches!(*method, Method::POST | Method::PUT | Method::PATCH) => {}
+        Some(length) => {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        None => {
+            headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
+    }
+}
+
+fn remove_hop_by_hop(headers: &mut HeaderMap) -> bool {
+    if headers.is_empty() {
+        return false;
+    }
+    let (close, named) = options(headers);
+    for name in named {
+        headers.remove(name);
+    }
+    for name in HOP_BY_HOP {
+        headers.remove(name);
+    }
+    close
+}
+
+/// Whether `Connection` says `close`, and which fields it names.
+fn options(headers: &HeaderMap) -> (bool, Vec<HeaderName>) {
+    let mut close = false;
+    let mut named = Vec::new();
+    let lines = headers.get_all(CONNECTION);
+    for option in lines
+        .iter()
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
+    {
+        let option = option.trim_ascii();
+        if option.eq_ignore_ascii_case(b"close") {
+            close = true;
+        } else if !option.eq_ignore_ascii_case(b"keep-alive")
+            && let Ok(name) = HeaderName::from_bytes(option)
+            // Routing and framing are not the sender's to delete.
+            && name != HOST
+            && name != CONTENT_LENGTH
+        {
+            named.push(name);
+        }
+    }
+    (close, named)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        lines
+            .iter()
+            .map(|(name, value)| {
+                (
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn hop_by_hop_fields_go_and_all_others_stay() {
+        let mut headers = map(&[
+            ("connection", "x-named, keep-alive,, Close"),
+            ("x-named", "1"),
+            ("x-other", "2"),
+            ("keep-alive", "timeout=5"),
+            ("te", "trailers"),
+            ("trailer", "x"),
+            ("upgrade", "websocket"),
+            ("proxy-connection", "keep-alive"),
+            ("proxy-authenticate", "Basic"),
+            ("proxy-authorization", "Basic eA=="),
+            ("proxy-authentication-info", "x"),
+        ]);
+        assert!(clean_response(&mut headers));
+        assert_eq!(headers, map(&[("x-other", "2")]));
+    }
+
+    #[test]
+    fn connection_cannot_delete_the_length_of_a_response() {
+        let mut headers = map(&[("connection", "content-length"), ("content-length", "5")]);
+        assert!(!clean_response(&mut headers));
+        assert_eq!(headers, map(&[("content-length", "5")]));
+    }
+
+    #[test]
+    fn a_length_beside_a_transfer_coding_is_not_passed_on() {
+        let mut headers = map(&[("transfer-encoding", "chunked"), ("content-length", "5")]);
+        clean_response(&mut headers);
+        assert!(headers.is_empty());
+    }
+}

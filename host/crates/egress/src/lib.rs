@@ -1,0 +1,45 @@
+//! Outgoing HTTP: connection pools, forward proxies, TLS, redirects.
+//!
+//! # Life of a request
+//!
+//! 1. Fields that belong to the caller's connection are taken off, and the
+//!    message is framed anew ([RFC 9112], section 6).
+//! 2. The way is chosen: direct or through a proxy. It is chosen again for every
+//!    redirect.
+//! 3. A connection is taken from the pool, or made: TCP, TLS to the proxy,
+//!    tunnel, TLS to the target. A proxy that cannot be used is an error, never
+//!    a reason to go direct.
+//! 4. The request is written. If a connection from the pool turns out to be
+//!    stale, and the request may be repeated, it is: once, on a new one.
+//! 5. The body of the response is streamed under the same deadline. Only when it
+//!    was read to its end does the connection go back to the pool.
+//!
+//! # What this crate does not do
+//!
+//! It speaks HTTP/1.1 only, and no SOCKS. It decodes no content, keeps no
+//! cookies, and knows nothing of the gateway's configuration file or of the
+//! status that a client gets for an [`Error`].
+//!
+//! [RFC 9112]: https://www.rfc-editor.org/rfc/rfc9112
+
+mod body;
+mod client;
+mod connect;
+mod error;
+mod fields;
+mod phase;
+mod pool;
+mod proxy;
+mod redirect;
+mod route;
+mod send;
+mod settings;
+mod target;
+
+pub use self::{
+    body::Body,
+    client::Client,
+    error::{BoxError, BuildError, Error, ErrorKind, ProxyAddressError},
+    proxy::{EnvironmentProxies, Proxy, ProxyOptions, Way},
+    settings::{Redirects, SendOptions, Settings, TlsSettings, Via},
+};

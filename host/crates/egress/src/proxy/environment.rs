@@ -1,0 +1,152 @@
+//! The proxies of the environment: Go's `httpproxy` rules.
+//!
+//! Three differences, all on purpose:
+//!
+//! * `HTTP_PROXY` covers `https` targets, too, while `HTTPS_PROXY` is not set.
+//!   `HTTPS_PROXY=direct` restores Go's behaviour.
+//! * A value that cannot be used is an error. Go goes direct without a word.
+//! * `ALL_PROXY` is not read, as in Go.
+
+use std::{fmt, sync::Arc};
+
+use http::Uri;
+
+use super::{
+    Proxy, ProxyOptions,
+    address::ProxyAddress,
+    no_proxy::{NoProxy, is_loopback},
+};
+use crate::{
+    error::{Error, ErrorKind, ProxyAddressError},
+    target::Target,
+};
+
+/// `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, read once.
+pub struct EnvironmentProxies {
+    http: Option<Arc<Proxy>>,
+    https: Https,
+    no_proxy: NoProxy,
+    /// In a CGI program `HTTP_PROXY` may be the `Proxy` field of a request
+    /// (CVE-2016-5385, "httpoxy").
+    cgi: bool,
+}
+
+/// What `HTTPS_PROXY` says.
+enum Https {
+    /// Nothing: `HTTP_PROXY` governs.
+    Unset,
+    Direct,
+    Proxy(Arc<Proxy>),
+}
+
+impl EnvironmentProxies {
+    /// Reads the variables, upper case before lower case, an empty one as unset.
+    /// `var` reads one environment variable.
+    ///
+    /// # Errors
+    ///
+    /// A value that cannot be used; the message names the variable.
+    pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, ProxyAddressError> {
+        let set = |name: &str| var(name).filter(|value| !value.is_empty());
+        let first = |upper: &'static str, lower: &'static str| {
+            set(upper)
+                .map(|value| (upper, value))
+                .or_else(|| set(lower).map(|value| (lower, value)))
+        };
+        let no_proxy = first("NO_PROXY", "no_proxy").map(|(_, list)| NoProxy::from_list(&list));
+        Ok(Self {
+            http: http(first("HTTP_PROXY", "http_proxy"))?,
+            https: https(first("HTTPS_PROXY", "https_proxy"))?,
+            no_proxy: no_proxy.unwrap_or_default(),
+            cgi: set("REQUEST_METHOD").is_some(),
+        })
+    }
+
+    /// The proxy for `target`; `None` is direct, as are loopback targets and
+    /// those in `NO_PROXY`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Denied`] if `HTTP_PROXY` governs `target` and cannot be
+    /// trusted because `REQUEST_METHOD` is set; a target whose authority
+    /// cannot be read.
+    pub fn proxy_for(&self, target: &Uri) -> Result<Option<Arc<Proxy>>, Error> {
+        if !matches!(target.scheme_str(), Some("http" | "https")) {
+            return Ok(None);
+        }
+        self.for_target(&Target::parse(target)?)
+    }
+
+    pub(crate) fn for_target(&self, target: &Target) -> Result<Option<Arc<Proxy>>, Error> {
+        let proxy = match (target.is_secure(), &self.https) {
+            (true, Https::Direct) => None,
+            (true, Https::Proxy(proxy)) => Some(proxy),
+            (true, Https::Unset) | (false, _) => self.trusted_http()?,
+        };
+        Ok(proxy
+            .filter(|_| !is_loopback(target.host()))
+            .filter(|_| !self.no_proxy.matches(target.host(), target.port()))
+            .cloned())
+    }
+
+    fn trusted_http(&self) -> Result<Option<&Arc<Proxy>>, Error> {
+        if self.cgi && self.http.is_some() {
+            return Err(Error::new(
+                ErrorKind::Denied,
+                "HTTP_PROXY is not used because REQUEST_METHOD is set, as in a CGI program",
+            ));
+        }
+        Ok(self.http.as_ref())
+    }
+}
+
+impl fmt::Debug for EnvironmentProxies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let https = match &self.https {
+            Https::Unset => "as http",
+            Https::Direct => "direct",
+            Https::Proxy(proxy) => proxy.label(),
+        };
+        f.debug_struct("EnvironmentProxies")
+            .field("http", &self.http.as_ref().map(|proxy| proxy.label()))
+            .field("https", &https)
+            .field("no_proxy", &self.no_proxy)
+            .field("cgi", &self.cgi)
+            .finish()
+    }
+}
+
+type Variable = Option<(&'static str, String)>;
+
+fn http(variable: Variable) -> Result<Option<Arc<Proxy>>, ProxyAddressError> {
+    match variable {
+        Some((name, value)) if is_direct(&value) => Err(ProxyAddressError::new(format!(
+            "{name}: `direct` has a meaning in HTTPS_PROXY only; unset {name} instead"
+        ))),
+        Some((name, value)) => proxy(name, &value).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn https(variable: Variable) -> Result<Https, ProxyAddressError> {
+    match variable {
+        Some((_, value)) if is_direct(&value) => Ok(Https::Direct),
+        Some((name, value)) => proxy(name, &value).map(Https::Proxy),
+        None => Ok(Https::Unset),
+    }
+}
+
+fn is_direct(value: &str) -> bool {
+    value.trim().eq_ignore_ascii_case("direct")
+}
+
+fn proxy(name: &str, value: &str) -> Result<Arc<Proxy>, ProxyAddressError> {
+    ProxyAddress::lenient(value.trim())
+        .and_then(|address| Proxy::from_address(address, ProxyOptions::default()))
+        .map(Arc::new)
+        .map_err(|error| ProxyAddressError::new(format!("{name}: {}", error.message)))
+}
+
+#[cfg(test)]
+#[path = "environment_tests.rs"]
+mod tests;

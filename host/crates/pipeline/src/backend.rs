@@ -1,0 +1,150 @@
+//! One backend of an endpoint, compiled: from a client's request to the one its
+//! executor sends.
+
+use std::sync::Arc;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use cuttle_config::{Backend, BaseUrl, Endpoint};
+use http::{
+    HeaderMap, HeaderValue, Method, Request, Response, Uri,
+    header::{AUTHORIZATION, CONTENT_LENGTH},
+    uri::{Authority, PathAndQuery, Scheme},
+};
+use percent_encoding::percent_decode_str;
+
+use crate::{
+    Body, BoxError, Executor, Failure, FailureKind, Inbound,
+    balance::Balancer,
+    deadline::Deadline,
+    headers::HeaderFilter,
+    query::QueryFilter,
+    url::{UrlTemplate, literal},
+};
+
+/// Everything about a backend that is the same for each of its calls.
+pub(crate) struct BackendCall {
+    query: QueryFilter,
+    headers: HeaderFilter,
+    url: UrlTemplate,
+    method: Method,
+    hosts: Balancer<Host>,
+    executor: Arc<dyn Executor>,
+}
+
+impl BackendCall {
+    pub(crate) fn new(endpoint: &Endpoint, backend: &Backend, executor: Arc<dyn Executor>) -> Self {
+        let query_strings = backend.input_query_strings.as_deref();
+        let headers = backend.input_headers.as_deref();
+        Self {
+            query: QueryFilter::new(&endpoint.input_query_strings, query_strings),
+            headers: HeaderFilter::new(&endpoint.input_headers, headers),
+            url: UrlTemplate::compile(&backend.url_pattern),
+            method: backend.method.clone(),
+            hosts: Balancer::new(backend.hosts.iter().map(Host::new).collect()),
+            executor,
+        }
+    }
+
+    /// Sends one client's request. The caller keeps the deadline.
+    pub(crate) async fn call(
+        &self,
+        inbound: Inbound,
+        deadline: Deadline,
+    ) -> Result<Response<Body>, Failure> {
+        let asked = inbound.method.clone();
+        let request = self.request(inbound)?;
+        let mut response = self.executor.execute(request, deadline.at).await?;
+        // An answer to HEAD announces a body that does not follow. A client
+        // that asked for one would wait for it.
+        if self.method == Method::HEAD && asked != Method::HEAD {
+            response.headers_mut().remove(CONTENT_LENGTH);
+        }
+        Ok(response)
+    }
+
+    fn request(&self, inbound: Inbound) -> Result<Request<Body>, Failure> {
+        let query = self.query.apply(inbound.query.as_deref());
+        let host = self.hosts.pick().ok_or_else(no_hosts)?;
+        let mut path = String::with_capacity(host.path.len() + query.len() + USUAL_PATH);
+        path.push_str(&host.path);
+        self.url
+            .expand(&inbound.params, &query, &mut path)
+            .map_err(refuse)?;
+        let uri = host.uri(path).map_err(refuse)?;
+        let mut headers = self
+            .headers
+            .apply(inbound.headers, inbound.client_ip, &inbound.host)
+            .map_err(refuse)?;
+        host.authorize(&mut headers);
+
+        let mut request = Request::new(inbound.body);
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
+        Ok(request)
+    }
+}
+
+/// Bytes for an expanded `url_pattern` that are set aside at first.
+const USUAL_PATH: usize = 128;
+
+fn refuse(why: impl Into<BoxError>) -> Failure {
+    Failure::new(FailureKind::ClientRequest, why)
+}
+
+fn no_hosts() -> Failure {
+    Failure::new(
+        FailureKind::NoHosts,
+        "neither the backend nor the service has a `host`",
+    )
+}
+
+/// One entry of a backend's `host`. `authorization` is a secret.
+struct Host {
+    scheme: Scheme,
+    authority: Authority,
+    /// In front of the `url_pattern`.
+    path: String,
+    /// From user information.
+    authorization: Option<HeaderValue>,
+}
+
+impl Host {
+    fn new(base: &BaseUrl) -> Self {
+        Self {
+            scheme: base.scheme.clone(),
+            authority: base.authority.clone(),
+            path: literal(&base.path),
+            authorization: base.userinfo.as_deref().and_then(basic),
+        }
+    }
+
+    fn uri(&self, path_and_query: String) -> Result<Uri, http::Error> {
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(PathAndQuery::try_from(path_and_query)?);
+        Ok(Uri::from_parts(parts)?)
+    }
+
+    /// A client whose `Authorization` is forwarded speaks for itself.
+    fn authorize(&self, headers: &mut HeaderMap) {
+        if let Some(value) = &self.authorization {
+            headers
+                .entry(AUTHORIZATION)
+                .or_insert_with(|| value.clone());
+        }
+    }
+}
+
+/// `Authorization: Basic` (RFC 7617) from percent-encoded user information.
+fn basic(userinfo: &str) -> Option<HeaderValue> {
+    let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
+    let mut credentials: Vec<u8> = percent_decode_str(user).collect();
+    credentials.push(b':');
+    credentials.extend(percent_decode_str(password));
+    let value = format!("Basic {}", BASE64_STANDARD.encode(credentials));
+    let mut value = HeaderValue::try_from(value).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}

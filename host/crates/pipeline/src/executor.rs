@@ -1,0 +1,44 @@
+//! The seam between an endpoint's work and whatever performs a backend call.
+
+use std::{error::Error as StdError, fmt, future::Future, pin::Pin};
+
+use http::{Request, Response};
+use tokio::time::Instant;
+
+use crate::{Body, BoxError, FailureKind};
+
+/// What [`Executor::execute`] returns. Dropping it cancels the call.
+pub type ExecuteFuture<'a> =
+    Pin<Box<dyn Future<Output = Result<Response<Body>, ExecuteError>> + Send + 'a>>;
+
+/// Performs the calls of one backend: by a plugin or by the gateway's client.
+pub trait Executor: Send + Sync {
+    /// Sends `request`, whose URI is absolute, and returns when the head of the
+    /// response is there.
+    ///
+    /// Everything, the body of the response included, has to be over at
+    /// `deadline`. The pipeline drops the future, and later the body, when it
+    /// is not; an executor needs the deadline to bound what it does elsewhere.
+    fn execute(&self, request: Request<Body>, deadline: Instant) -> ExecuteFuture<'_>;
+}
+
+/// Why a backend call has no response.
+#[derive(Debug)]
+pub struct ExecuteError {
+    /// What kind of failure it is.
+    pub kind: FailureKind,
+    /// What happened, for the log.
+    pub source: BoxError,
+}
+
+impl fmt::Display for ExecuteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)
+    }
+}
+
+impl StdError for ExecuteError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        Some(self.source.as_ref())
+    }
+}

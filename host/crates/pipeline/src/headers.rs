@@ -1,0 +1,199 @@
+//! Header fields: which of the client's go to the backend, and what the gateway
+//! adds.
+
+use std::net::IpAddr;
+
+use cuttle_config::InputHeaders;
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{
+        CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, InvalidHeaderValue, TE, TRAILER,
+        TRANSFER_ENCODING, UPGRADE, USER_AGENT,
+    },
+};
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_FORWARDED_VIA: HeaderName = HeaderName::from_static("x-forwarded-via");
+
+/// How the gateway names itself to backends. KrakenD sends
+/// `KrakenD Version <version>`.
+const GATEWAY: HeaderValue =
+    HeaderValue::from_static(concat!("Cuttle Version ", env!("CARGO_PKG_VERSION")));
+
+/// `input_headers` of an endpoint and of one of its backends, as one filter.
+pub(crate) struct HeaderFilter {
+    client: ClientFields,
+    /// Whether the endpoint forwards the client's `User-Agent`.
+    forwards_user_agent: bool,
+    own: OwnFields,
+}
+
+/// Which fields of the client pass both levels.
+enum ClientFields {
+    All,
+    These(Vec<HeaderName>),
+}
+
+/// Which fields of the gateway the backend's filter lets pass.
+struct OwnFields {
+    forwarded_for: bool,
+    forwarded_host: bool,
+    forwarded_via: bool,
+    user_agent: bool,
+}
+
+impl HeaderFilter {
+    pub(crate) fn new(endpoint: &InputHeaders, backend: Option<&[HeaderName]>) -> Self {
+        let kept = |name: &HeaderName| backend.is_none_or(|names| names.contains(name));
+        let client = match (endpoint, backend) {
+            (InputHeaders::None, _) => Some(std::slice::from_ref(&CONTENT_TYPE)),
+            (InputHeaders::All, names) => names,
+            (InputHeaders::List(names), _) => Some(names.as_slice()),
+        };
+        Self {
+            client: client.map_or(ClientFields::All, |names| {
+                ClientFields::These(forwardable(names.iter().filter(|name| kept(name))))
+            }),
+            forwards_user_agent: match endpoint {
+                InputHeaders::None => false,
+                InputHeaders::All => true,
+                InputHeaders::List(names) => names.contains(&USER_AGENT),
+            },
+            own: OwnFields {
+                forwarded_for: kept(&X_FORWARDED_FOR),
+                forwarded_host: kept(&X_FORWARDED_HOST),
+                forwarded_via: kept(&X_FORWARDED_VIA),
+                user_agent: kept(&USER_AGENT),
+            },
+        }
+    }
+
+    /// The fields a backend gets. `host` is the client's; it fails when that is
+    /// no field value.
+    pub(crate) fn apply(
+        &self,
+        mut client: HeaderMap,
+        client_ip: IpAddr,
+        host: &str,
+    ) -> Result<HeaderMap, InvalidHeaderValue> {
+        remove_nominated(&mut client);
+        let agent_forwarded = self.forwards_user_agent && client.contains_key(USER_AGENT);
+        let mut headers = match &self.client {
+            ClientFields::All => {
+                remove_unforwardable(&mut client);
+                client
+            }
+            ClientFields::These(names) => pick(&client, names),
+        };
+        self.own
+            .set(&mut headers, agent_forwarded, client_ip, host)?;
+        Ok(headers)
+    }
+}
+
+impl OwnFields {
+    /// Replaces whatever the client sent under these names.
+    fn set(
+        &self,
+        headers: &mut HeaderMap,
+        agent_forwarded: bool,
+        client_ip: IpAddr,
+        host: &str,
+    ) -> Result<(), InvalidHeaderValue> {
+        if self.forwarded_for {
+            // A listener on `::` shows IPv4 clients as `::ffff:a.b.c.d`.
+            let ip = client_ip.to_canonical().to_string();
+            headers.insert(X_FORWARDED_FOR, HeaderValue::try_from(ip)?);
+        }
+        if self.forwarded_host {
+            headers.insert(X_FORWARDED_HOST, HeaderValue::from_str(host)?);
+        }
+        if agent_forwarded && self.forwarded_via {
+            headers.insert(X_FORWARDED_VIA, GATEWAY);
+        }
+        if !agent_forwarded && self.user_agent {
+            headers.insert(USER_AGENT, GATEWAY);
+        }
+        Ok(())
+    }
+}
+
+/// Fields about the client's connection or its framing, or made anew for the
+/// backend. `Expect` is among them because the gateway's listener has met the
+/// expectation; `Proxy` because CGI programs take it for `HTTP_PROXY`.
+const UNFORWARDABLE: [HeaderName; 10] = [
+    CONNECTION,
+    CONTENT_LENGTH,
+    EXPECT,
+    HOST,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy"),
+];
+
+/// `Proxy-Authorization`, `Proxy-Connection` and the like are for the next hop.
+const UNFORWARDABLE_PREFIX: &str = "proxy-";
+
+fn is_forwardable(name: &HeaderName) -> bool {
+    !UNFORWARDABLE.contains(name) && !name.as_str().starts_with(UNFORWARDABLE_PREFIX)
+}
+
+/// Each of `names` once, without those that never pass.
+fn forwardable<'n>(names: impl Iterator<Item = &'n HeaderName>) -> Vec<HeaderName> {
+    let mut kept: Vec<HeaderName> = Vec::new();
+    for name in names {
+        if is_forwardable(name) && !kept.contains(name) {
+            kept.push(name.clone());
+        }
+    }
+    kept
+}
+
+fn remove_unforwardable(headers: &mut HeaderMap) {
+    let gone: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| !is_forwardable(name))
+        .cloned()
+        .collect();
+    for name in gone {
+        headers.remove(name);
+    }
+}
+
+/// Removes the fields that `Connection` names (RFC 9110 section 7.6.1).
+fn remove_nominated(headers: &mut HeaderMap) {
+    if !headers.contains_key(CONNECTION) {
+        return;
+    }
+    let nominated: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|&b| b == b','))
+        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        .collect();
+    for name in nominated {
+        headers.remove(name);
+    }
+}
+
+/// The fields of these names, repeated ones in their order.
+fn pick(client: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(names.len() + OWN_FIELDS);
+    for name in names {
+        for value in client.get_all(name) {
+            headers.append(name, value.clone());
+        }
+    }
+    headers
+}
+
+/// Fields of the gateway's own, plus `Authorization` from a host's user
+/// information.
+const OWN_FIELDS: usize = 4;
+
+#[cfg(test)]
+mod tests;

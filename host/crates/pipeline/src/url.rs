@@ -1,0 +1,325 @@
+//! URLs of backend calls: `url_pattern` with the client's parameters in it.
+//!
+//! Scheme and authority come from the configuration alone. Values of the client
+//! are encoded for the place they stand at, in one pass: what a value brings
+//! along is never read as a placeholder, a segment, a query or a host.
+
+use std::{fmt, sync::Arc};
+
+use cuttle_config::{UrlPart, UrlPattern};
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::query::push_component;
+
+/// A compiled `url_pattern`.
+pub(crate) struct UrlTemplate {
+    pieces: Vec<Piece>,
+    has_query: bool,
+}
+
+enum Piece {
+    /// Text, as it goes on the wire.
+    Text(String),
+    /// A parameter in the path, by name.
+    InPath(String),
+    /// A parameter in the query, by name.
+    InQuery(String),
+}
+
+impl UrlTemplate {
+    pub(crate) fn compile(pattern: &UrlPattern) -> Self {
+        let mut template = Self {
+            pieces: Vec::with_capacity(pattern.parts.len()),
+            has_query: false,
+        };
+        for part in &pattern.parts {
+            match part {
+                UrlPart::Param(name) if template.has_query => {
+                    template.pieces.push(Piece::InQuery(name.clone()));
+                }
+                UrlPart::Param(name) => template.pieces.push(Piece::InPath(name.clone())),
+                UrlPart::Text(text) => {
+                    // A fragment is for the reader of a URL, not for its server.
+                    let (text, fragment) = match text.split_once('#') {
+                        Some((text, _)) => (text, true),
+                        None => (text.as_str(), false),
+                    };
+                    template.has_query |= text.contains('?');
+                    template.pieces.push(Piece::Text(literal(text)));
+                    if fragment {
+                        break;
+                    }
+                }
+            }
+        }
+        template
+    }
+
+    /// Names of the parameters it needs.
+    pub(crate) fn params(&self) -> impl Iterator<Item = &str> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Text(_) => None,
+            Piece::InPath(name) | Piece::InQuery(name) => Some(name.as_str()),
+        })
+    }
+
+    /// Appends path and query to `out`, with `query` behind the pattern's own.
+    pub(crate) fn expand(
+        &self,
+        params: &[(Arc<str>, String)],
+        query: &str,
+        out: &mut String,
+    ) -> Result<(), BadParameter> {
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => out.push_str(text),
+                Piece::InPath(name) => {
+                    let value = usable(name, params)?;
+                    if matches!(value, "." | "..") {
+                        return Err(BadParameter::new(name, "is a dot segment"));
+                    }
+                    out.extend(utf8_percent_encode(value, SEGMENT));
+                }
+                Piece::InQuery(name) => push_component(out, usable(name, params)?.as_bytes()),
+            }
+        }
+        if !query.is_empty() {
+            out.push(if self.has_query { '&' } else { '?' });
+            out.push_str(query);
+        }
+        Ok(())
+    }
+}
+
+/// Everything that is not a `pchar` (RFC 3986 section 3.3), and `%`: a value is
+/// text, so a percent sign in it is one.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@');
+
+/// What cannot stand in a URL at all.
+const NOT_IN_URLS: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// Text of the configuration as it goes on the wire: escapes are kept, what
+/// cannot stand in a URL is encoded, and so is a `%` that starts no escape.
+pub(crate) fn literal(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut pieces = text.split('%');
+    out.extend(
+        pieces
+            .next()
+            .map(|p| utf8_percent_encode(p, NOT_IN_URLS))
+            .into_iter()
+            .flatten(),
+    );
+    for piece in pieces {
+        let whole = matches!(piece.as_bytes(), [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
+        out.push_str(if whole { "%" } else { "%25" });
+        out.extend(utf8_percent_encode(piece, NOT_IN_URLS));
+    }
+    out
+}
+
+/// The value of `name`, unless no URL should carry it.
+///
+/// A NUL or a line break in a parameter is an attack on something further on,
+/// even when it is encoded. An empty value would merge two segments.
+fn usable<'p>(name: &str, params: &'p [(Arc<str>, String)]) -> Result<&'p str, BadParameter> {
+    let value = params
+        .iter()
+        .find(|(known, _)| **known == *name)
+        .map(|(_, value)| value.as_str())
+        .ok_or_else(|| BadParameter::new(name, "has no value"))?;
+    if value.is_empty() {
+        return Err(BadParameter::new(name, "is empty"));
+    }
+    if value.contains(['\0', '\r', '\n']) {
+        return Err(BadParameter::new(name, "contains a control character"));
+    }
+    Ok(value)
+}
+
+/// A parameter of the client's path cannot go into a URL.
+#[derive(Debug)]
+pub(crate) struct BadParameter {
+    name: String,
+    why: &'static str,
+}
+
+impl BadParameter {
+    fn new(name: &str, why: &'static str) -> Self {
+        Self {
+            name: name.to_owned(),
+            why,
+        }
+    }
+}
+
+impl fmt::Display for BadParameter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "path parameter `{}` {}", self.name, self.why)
+    }
+}
+
+impl std::error::Error for BadParameter {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `text` with `{name}` as placeholders.
+    fn pattern(text: &str) -> UrlPattern {
+        let mut parts = Vec::new();
+        let mut pieces = text.split('{');
+        parts.extend(pieces.next().map(|t| UrlPart::Text(t.to_owned())));
+        for piece in pieces {
+            let (name, rest) = piece.split_once('}').expect("placeholders are closed");
+            parts.push(UrlPart::Param(name.to_owned()));
+            parts.push(UrlPart::Text(rest.to_owned()));
+        }
+        UrlPattern {
+            text: text.to_owned(),
+            parts,
+        }
+    }
+
+    fn expand(text: &str, value: &str, query: &str) -> Result<String, String> {
+        let params = [
+            ("id".into(), value.to_owned()),
+            ("o".into(), "O".to_owned()),
+        ];
+        let mut out = String::new();
+        UrlTemplate::compile(&pattern(text))
+            .expand(&params, query, &mut out)
+            .map(|()| out)
+            .map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_value_stays_inside_its_segment() {
+        #[rustfmt::skip]
+        let cases = [
+            ("42",              "/u/42/x"),
+            ("a b",             "/u/a%20b/x"),
+            ("é",               "/u/%C3%A9/x"),
+            ("a&b=c;d+e,f",     "/u/a&b=c;d+e,f/x"),
+            ("a:b@c",           "/u/a:b@c/x"),
+            ("~._-!$'()*",      "/u/~._-!$'()*/x"),
+            ("@10.0.0.1/",      "/u/@10.0.0.1%2F/x"),
+            ("//10.0.0.1",      "/u/%2F%2F10.0.0.1/x"),
+            ("../../admin",     "/u/..%2F..%2Fadmin/x"),
+            ("%2e%2e",          "/u/%252e%252e/x"),
+            ("%2f",             "/u/%252f/x"),
+            ("?x",              "/u/%3Fx/x"),
+            ("#x",              "/u/%23x/x"),
+            ("\\evil",          "/u/%5Cevil/x"),
+            ("...",             "/u/.../x"),
+            ("{o}",             "/u/%7Bo%7D/x"),
+            ("{{.O}}",          "/u/%7B%7B.O%7D%7D/x"),
+            ("a\tb\x7f",        "/u/a%09b%7F/x"),
+            ("\"<>^`|[]",       "/u/%22%3C%3E%5E%60%7C%5B%5D/x"),
+        ];
+        for (value, sent) in cases {
+            assert_eq!(
+                expand("/u/{id}/x", value, "").as_deref(),
+                Ok(sent),
+                "{value:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_value_stays_inside_its_query_value() {
+        #[rustfmt::skip]
+        let cases = [
+            ("42",        "/s?q=42&k=v"),
+            ("a b",       "/s?q=a+b&k=v"),
+            ("a+b",       "/s?q=a%2Bb&k=v"),
+            ("a&b",       "/s?q=a%26b&k=v"),
+            ("a=b;c",     "/s?q=a%3Db%3Bc&k=v"),
+            ("#x?y/z",    "/s?q=%23x%3Fy%2Fz&k=v"),
+            ("%26",       "/s?q=%2526&k=v"),
+            ("é",         "/s?q=%C3%A9&k=v"),
+            // Dots mean nothing here.
+            ("..",        "/s?q=..&k=v"),
+        ];
+        for (value, sent) in cases {
+            assert_eq!(
+                expand("/s?q={id}&k=v", value, "").as_deref(),
+                Ok(sent),
+                "{value:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn values_that_no_url_should_carry_are_refused() {
+        #[rustfmt::skip]
+        let cases = [
+            ("/u/{id}",   "",         "path parameter `id` is empty"),
+            ("/u/{id}",   ".",        "path parameter `id` is a dot segment"),
+            ("/u/{id}",   "..",       "path parameter `id` is a dot segment"),
+            ("/u/{id}",   "a\0",      "path parameter `id` contains a control character"),
+            ("/u/{id}",   "a\r\nb",   "path parameter `id` contains a control character"),
+            ("/u/{id}",   "a\nb",     "path parameter `id` contains a control character"),
+            ("/s?q={id}", "a\r",      "path parameter `id` contains a control character"),
+            ("/s?q={id}", "",         "path parameter `id` is empty"),
+            ("/u/{no}",   "x",        "path parameter `no` has no value"),
+        ];
+        for (text, value, why) in cases {
+            assert_eq!(
+                expand(text, value, "").unwrap_err(),
+                why,
+                "{text} with {value:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_text_of_the_pattern_is_kept_where_a_url_can_hold_it() {
+        #[rustfmt::skip]
+        let cases = [
+            ("/",               "",     "/"),
+            ("/a//b;c=d,e",     "",     "/a//b;c=d,e"),
+            ("/a b/ü",          "",     "/a%20b/%C3%BC"),
+            ("/a%20b%2Fc",      "",     "/a%20b%2Fc"),
+            ("/100%/%zz",       "",     "/100%25/%25zz"),
+            ("/a|\"b",          "",     "/a%7C%22b"),
+            ("/a?x=1+2",        "",     "/a?x=1+2"),
+            ("/a#top/{id}",     "",     "/a"),
+            ("/a",              "k=v",  "/a?k=v"),
+            ("/a?x=1",          "k=v",  "/a?x=1&k=v"),
+            ("/a?x={id}",       "k=v",  "/a?x=V&k=v"),
+            ("/{id}/{o}.{id}",  "",     "/V/O.V"),
+            ("/{id}?{id}={o}",  "",     "/V?V=O"),
+        ];
+        for (text, query, sent) in cases {
+            assert_eq!(expand(text, "V", query).as_deref(), Ok(sent), "{text}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! One place where a plugin is used, and what it may do there.
+
+use cuttle_egress::{Client, Redirects, Way};
+use http::uri::Authority;
+
+use crate::Limits;
+
+/// One place of use of a plugin: settings, rights and limits.
+pub struct Binding {
+    /// JSON text for `configure`. May hold secrets.
+    pub settings: String,
+    /// What its requests are sent with.
+    pub client: Client,
+    /// The way of its `outbound` requests.
+    pub way: Way,
+    /// Whether redirects are followed for it.
+    pub redirects: Redirects,
+    /// Authorities it may reach. One without a port means port 80 for `http`
+    /// and 443 for `https`. The authority of the request it is answering
+    /// counts in any case.
+    pub hosts: Vec<Authority>,
+    /// Proxy addresses it may open beside those in its settings.
+    pub proxies: Vec<String>,
+    /// What it may use up.
+    pub limits: Limits,
+    /// Whether instances are used again.
+    pub isolation: Isolation,
+    /// For log lines, such as `GET /health`.
+    pub endpoint: String,
+}
+
+/// Whether an instance serves more than one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Isolation {
+    /// Instances are pooled: about 2 µs a call.
+    #[default]
+    Instance,
+    /// Each call gets a fresh instance: about 20 µs and a `configure` more.
+    Request,
+}

@@ -1,0 +1,203 @@
+//! From the bytes of a file to a component that is ready to be instantiated.
+
+use std::sync::Arc;
+
+use wasmtime::component::types;
+
+use crate::{Engine, LoadError, bindings::HttpClientPluginPre, error::Cause, state::State};
+
+/// What a plugin has to export.
+const EXPORT: &str = "cuttle:plugin/http-client@0.1.0";
+/// Limit for the file of a plugin, in bytes. Larger files are refused before they are compiled: compiling takes time and
+/// memory in proportion. The largest real plugins (Python) are 18.5 MB.
+pub const MAX_COMPONENT_BYTES: usize = 64 << 20;
+
+/// A compiled and linked component. Cheap to clone.
+#[derive(Clone)]
+pub struct Component(Arc<Loaded>);
+
+struct Loaded {
+    name: Arc<str>,
+    imports: Vec<String>,
+    engine: Engine,
+    pre: HttpClientPluginPre<State>,
+}
+
+impl Component {
+    pub(crate) fn load(engine: &Engine, name: &str, bytes: &[u8]) -> Result<Self, LoadError> {
+        check_form(name, bytes)?;
+        let component = wasmtime::component::Component::from_binary(engine.runtime(), bytes)
+            .map_err(|error| LoadError::Invalid {
+                plugin: name.to_owned(),
+                source: Cause::boxed(&error),
+            })?;
+        let ty = component.component_type();
+        let imports = imports(engine, &ty);
+        check_imports(name, &imports)?;
+        check_exports(engine, name, &ty)?;
+        let pre = engine
+            .linker()
+            .instantiate_pre(&component)
+            .and_then(HttpClientPluginPre::new)
+            .map_err(|error| LoadError::Incompatible {
+                plugin: name.to_owned(),
+                source: Cause::boxed(&error),
+            })?;
+
+        Ok(Self(Arc::new(Loaded {
+            name: name.into(),
+            imports,
+            engine: engine.clone(),
+            pre,
+        })))
+    }
+
+    /// Name it is registered under.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Interfaces it imports, with package and version, sorted.
+    #[must_use]
+    pub fn imports(&self) -> &[String] {
+        &self.0.imports
+    }
+
+    pub(crate) fn shared_name(&self) -> &Arc<str> {
+        &self.0.name
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(crate) fn pre(&self) -> &HttpClientPluginPre<State> {
+        &self.0.pre
+    }
+}
+
+/// Looks at size and first bytes: enough to say what a wrong file is.
+fn check_form(name: &str, bytes: &[u8]) -> Result<(), LoadError> {
+    if bytes.len() > MAX_COMPONENT_BYTES {
+        return Err(LoadError::TooLarge {
+            plugin: name.to_owned(),
+            size: bytes.len(),
+            limit: MAX_COMPONENT_BYTES,
+        });
+    }
+    match problem_of_form(bytes) {
+        Some(message) => Err(LoadError::NotAComponent {
+            plugin: name.to_owned(),
+            message,
+        }),
+        None => Ok(()),
+    }
+}
+
+fn problem_of_form(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [b'\0', b'a', b's', b'm', _, _, 1, 0, ..] => None,
+        [b'\0', b'a', b's', b'm', _, _, 0, 0, ..] => Some(
+            "is a core WebAssembly module, not a component: build it with `--target wasm32-wasip2`",
+        ),
+        [b'\0', b'a', b's', b'm', ..] => Some("is a WebAssembly file that is cut off"),
+        [0x7f, b'E', b'L', b'F', ..] => Some(
+            "is machine code (a Go plugin or a precompiled component): the gateway takes WebAssembly components only",
+        ),
+        [] => Some("is empty"),
+        _ => Some("is not a WebAssembly file"),
+    }
+}
+
+fn imports(engine: &Engine, ty: &types::Component) -> Vec<String> {
+    let mut imports: Vec<_> = ty
+        .imports(engine.runtime())
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    imports.sort();
+    imports
+}
+
+/// Finds what is out of the question by name. The linker would refuse it too,
+/// but in words for people who know linkers.
+fn check_imports(name: &str, imports: &[String]) -> Result<(), LoadError> {
+    match imports.iter().find(|import| !is_offered(import)) {
+        Some(import) => Err(LoadError::UnknownImport {
+            plugin: name.to_owned(),
+            import: import.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn is_offered(import: &str) -> bool {
+    const OURS: [&str; 4] = ["types", "outbound", "forward-proxy", "log"];
+    const WASI: [&str; 6] = ["cli", "clocks", "filesystem", "io", "random", "sockets"];
+
+    let (name, version) = import.split_once('@').unwrap_or((import, ""));
+    if let Some(interface) = name.strip_prefix("cuttle:plugin/") {
+        return OURS.contains(&interface) && version == "0.1.0";
+    }
+    name.strip_prefix("wasi:")
+        .and_then(|rest| rest.split_once('/'))
+        .is_some_and(|(package, _)| WASI.contains(&package) && version.starts_with("0.2."))
+}
+
+fn check_exports(engine: &Engine, name: &str, ty: &types::Component) -> Result<(), LoadError> {
+    let found: Vec<_> = ty
+        .exports(engine.runtime())
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    if found.iter().any(|export| export == EXPORT) {
+        return Ok(());
+    }
+    Err(LoadError::MissingExport {
+        plugin: name.to_owned(),
+        expected: EXPORT,
+        found,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_contract_and_the_basics_of_wasi_are_offered() {
+        let cases = [
+            ("cuttle:plugin/types@0.1.0", true),
+            ("cuttle:plugin/forward-proxy@0.1.0", true),
+            ("cuttle:plugin/forward-proxy@0.2.0", false),
+            ("cuttle:plugin/secrets@0.1.0", false),
+            ("wasi:cli/environment@0.2.12", true),
+            ("wasi:io/streams@0.2.0", true),
+            ("wasi:http/types@0.2.0", false),
+            ("wasi:cli/environment@0.3.0", false),
+            ("wasi:cli", false),
+            ("env", false),
+        ];
+        for (import, offered) in cases {
+            assert_eq!(is_offered(import), offered, "{import}");
+        }
+    }
+
+    #[test]
+    fn the_first_bytes_tell_what_a_wrong_file_is() {
+        let cases: [(&[u8], Option<&str>); 6] = [
+            (b"\0asm\x0d\0\x01\0", None),
+            (b"\0asm\x01\0\0\0", Some("core WebAssembly module")),
+            (b"\0asm\x0d\0", Some("cut off")),
+            (b"\x7fELF\x02", Some("machine code")),
+            (b"", Some("empty")),
+            (b"(component)", Some("not a WebAssembly file")),
+        ];
+        for (bytes, expected) in cases {
+            match (problem_of_form(bytes), expected) {
+                (None, None) => {}
+                (Some(found), Some(expected)) => assert!(found.contains(expected), "{found}"),
+                other => panic!("{bytes:?}: {other:?}"),
+            }
+        }
+    }
+}

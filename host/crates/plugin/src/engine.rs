@@ -1,0 +1,190 @@
+//! The engine: compiler settings, pool of memory, clock for interruptions.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    thread,
+    time::Duration,
+};
+
+use wasmtime::{
+    Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig,
+    component::{HasSelf, Linker},
+};
+
+use crate::{
+    Component, LoadError,
+    bindings::HttpClientPlugin,
+    cache,
+    error::Cause,
+    limits::{MAX_CORE_INSTANCES, MAX_MEMORIES, MAX_MEMORY, MAX_TABLE_ELEMENTS, MAX_TABLES},
+    plugin::Pool,
+    state::State,
+};
+
+/// Instances over all plugins. Each costs address space and two memory maps
+/// when idle and about six when at work, of which Linux gives a process 65,530.
+const DEFAULT_MAX_INSTANCES: u32 = 1_000;
+/// How long a plugin may run without giving way to other work of its thread.
+/// Also how late a plugin that never waits is stopped.
+const TICK: Duration = Duration::from_millis(5);
+/// Stack of a plugin's own functions.
+const WASM_STACK: usize = 512 << 10;
+/// Stack of one call: the plugin's and, on top of it, that of the gateway's
+/// functions it calls, TLS handshakes included. Only touched pages cost memory.
+const CALL_STACK: usize = 2 << 20;
+/// What a slot of the pool keeps for its next user instead of giving it back
+/// to the system: halves the cost of a fresh instance.
+const KEEP_RESIDENT: usize = 128 << 10;
+
+/// How an [`Engine`] is set up.
+#[derive(Debug, Clone, Default)]
+pub struct EngineSettings {
+    /// Where machine code is kept between starts; `None` compiles every time.
+    /// Made with mode 0700 if it is not there; refused if others can write to it.
+    pub cache_dir: Option<PathBuf>,
+    /// Instances that may exist at a time, over all plugins. Default 1,000.
+    pub max_instances: Option<u32>,
+}
+
+/// Compiles plugins and owns what their instances live in. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine(Arc<Shared>);
+
+struct Shared {
+    runtime: wasmtime::Engine,
+    linker: Linker<State>,
+    /// Those who hold idle instances.
+    pools: Mutex<Vec<Weak<Pool>>>,
+}
+
+impl Engine {
+    /// Reserves address space and starts the clock thread, which ends with the
+    /// last engine, component and plugin.
+    ///
+    /// # Errors
+    /// [`LoadError::Engine`] and [`LoadError::CacheDirectory`].
+    pub fn new(settings: &EngineSettings) -> Result<Self, LoadError> {
+        let config = config(settings)?;
+        let failed = |error| LoadError::Engine {
+            source: Cause::boxed(&error),
+        };
+        let runtime = wasmtime::Engine::new(&config).map_err(failed)?;
+        let linker = linker(&runtime).map_err(failed)?;
+        start_clock(&runtime).map_err(|source| LoadError::Engine {
+            source: Box::new(source),
+        })?;
+
+        Ok(Self(Arc::new(Shared {
+            runtime,
+            linker,
+            pools: Mutex::default(),
+        })))
+    }
+
+    /// Compiles and links the component in `bytes`, to be known as `name`.
+    ///
+    /// Blocks for as long as the compiler takes: about 0.1 s for a plugin in
+    /// Rust, 10 s for one that brings an interpreter.
+    ///
+    /// # Errors
+    /// Every variant of [`LoadError`] that names a plugin.
+    pub fn load(&self, name: &str, bytes: &[u8]) -> Result<Component, LoadError> {
+        Component::load(self, name, bytes)
+    }
+
+    pub(crate) fn runtime(&self) -> &wasmtime::Engine {
+        &self.0.runtime
+    }
+
+    pub(crate) fn linker(&self) -> &Linker<State> {
+        &self.0.linker
+    }
+
+    /// From now on `pool` gives idle instances back when others need them.
+    pub(crate) fn register(&self, pool: &Arc<Pool>) {
+        let mut pools = self.0.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        pools.retain(|pool| pool.strong_count() > 0);
+        pools.push(Arc::downgrade(pool));
+    }
+
+    /// Drops one idle instance of whoever has one. False if nobody has.
+    pub(crate) fn reclaim(&self) -> bool {
+        let pools = self.0.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        pools
+            .iter()
+            .filter_map(Weak::upgrade)
+            .any(|pool| pool.drop_idle())
+    }
+}
+
+/// Address space is reserved for as much memory as a slot can hold, not for the
+/// 4 GiB that would spare a plugin its bounds checks: a thousand slots must fit
+/// into the 512 GiB that some 64-bit ARM kernels give to a process.
+fn config(settings: &EngineSettings) -> Result<Config, LoadError> {
+    let mut config = Config::new();
+    config
+        .epoch_interruption(true)
+        // Costs 75 % of a call, and no plugin of this world is async.
+        .concurrency_support(false)
+        .memory_init_cow(true)
+        .memory_reservation(MAX_MEMORY as u64)
+        .max_wasm_stack(WASM_STACK)
+        .async_stack_size(CALL_STACK)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)));
+    if let Some(directory) = &settings.cache_dir {
+        config.cache(Some(cache::open(directory)?));
+    }
+    Ok(config)
+}
+
+fn pool(settings: &EngineSettings) -> PoolingAllocationConfig {
+    let instances = settings
+        .max_instances
+        .unwrap_or(DEFAULT_MAX_INSTANCES)
+        .max(1);
+    let parts = instances.saturating_mul(4);
+
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(instances)
+        .total_stacks(instances)
+        .total_memories(instances)
+        .total_core_instances(parts)
+        .total_tables(parts)
+        .max_core_instances_per_component(MAX_CORE_INSTANCES)
+        .max_memories_per_component(MAX_MEMORIES)
+        .max_tables_per_component(MAX_TABLES)
+        .table_elements(MAX_TABLE_ELEMENTS)
+        .max_memory_size(MAX_MEMORY)
+        .linear_memory_keep_resident(KEEP_RESIDENT)
+        .table_keep_resident(KEEP_RESIDENT)
+        .pagemap_scan(Enabled::Auto);
+    pool
+}
+
+/// Everything a plugin can import. The interfaces of WASI are all there, so
+/// that standard libraries link; the rights behind them are not.
+fn linker(runtime: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(runtime);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    HttpClientPlugin::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
+    Ok(linker)
+}
+
+/// A thread of its own: a timer of the async runtime would stand still exactly
+/// when plugins keep all of its threads busy.
+fn start_clock(runtime: &wasmtime::Engine) -> std::io::Result<()> {
+    let runtime = runtime.weak();
+    thread::Builder::new()
+        .name("plugin-clock".into())
+        .spawn(move || {
+            loop {
+                thread::sleep(TICK);
+                match runtime.upgrade() {
+                    Some(runtime) => runtime.increment_epoch(),
+                    None => break,
+                }
+            }
+        })
+        .map(drop)
+}

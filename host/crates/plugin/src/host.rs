@@ -1,0 +1,19 @@
+//! The gateway's side of the contract: one file for each interface.
+
+mod body;
+mod failure;
+mod forward_proxy;
+mod log;
+mod message;
+mod outbound;
+mod pipe;
+mod types;
+
+pub use body::BodyHandle;
+pub(crate) use body::body_to_send;
+pub(crate) use failure::plugin_failure;
+pub use forward_proxy::Transport;
+pub(crate) use message::remove_hop_by_hop;
+pub use message::{RequestHandle, ResponseHandle};
+pub use pipe::BodyWriter;
+pub(crate) use pipe::Pipe;

@@ -1,0 +1,222 @@
+//! One instance of a plugin: made, configured, called.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use cuttle_egress::Body;
+use http::{HeaderMap, Request, Response, StatusCode, header};
+use tokio::time::Instant;
+use wasmtime::{
+    PoolConcurrencyLimitError, Store,
+    component::{Resource, ResourceTableError},
+};
+
+use crate::{
+    CallError, Component,
+    bindings::HttpClientPlugin,
+    error::Cause,
+    host::{RequestHandle, ResponseHandle, plugin_failure, remove_hop_by_hop},
+    log::printable,
+    rights::Origin,
+    state::{Call, Site, State},
+};
+
+/// An instance, and the places it takes up.
+pub(crate) struct Instance {
+    store: Store<State>,
+    exports: HttpClientPlugin,
+    uses: u64,
+    _slot: Slot,
+}
+
+/// How a call ended.
+pub(crate) enum Outcome {
+    /// The plugin returned: the instance can be used again.
+    Returned(Result<Response<Body>, CallError>),
+    /// The plugin was stopped in the middle of something.
+    Broken(CallError),
+}
+
+/// Why there is no new instance.
+pub(crate) enum MakeError {
+    /// The engine has none left.
+    EngineExhausted,
+    /// Something else.
+    Other(CallError),
+}
+
+impl Instance {
+    /// Makes an instance and hands it its settings.
+    pub(crate) async fn make(
+        component: &Component,
+        site: &Arc<Site>,
+        settings: &str,
+        slot: Slot,
+    ) -> Result<Self, MakeError> {
+        let mut store = store(component, site);
+        let exports = match component.pre().instantiate_async(&mut store).await {
+            Ok(exports) => exports,
+            Err(error) if error.is::<PoolConcurrencyLimitError>() => {
+                return Err(MakeError::EngineExhausted);
+            }
+            Err(error) => return Err(MakeError::Other(stopped(&store, &error))),
+        };
+        let configured = exports
+            .cuttle_plugin_http_client()
+            .call_configure(&mut store, settings)
+            .await;
+        match configured {
+            Ok(Ok(())) => {}
+            Ok(Err(message)) => {
+                return Err(MakeError::Other(CallError::Settings {
+                    plugin: component.name().to_owned(),
+                    message: printable(&message),
+                }));
+            }
+            Err(error) => return Err(MakeError::Other(stopped(&store, &error))),
+        }
+        store.data_mut().end_call();
+
+        Ok(Self {
+            store,
+            exports,
+            uses: 0,
+            _slot: slot,
+        })
+    }
+
+    /// Lets the plugin answer `request`. Dropping the future stops the plugin;
+    /// the instance must then be dropped too.
+    pub(crate) async fn handle(&mut self, request: Request<Body>, deadline: Instant) -> Outcome {
+        self.uses += 1;
+        let request = match self.begin(request, deadline) {
+            Ok(request) => request,
+            Err(error) => return Outcome::Broken(stopped(&self.store, &error)),
+        };
+        let answered = self
+            .exports
+            .cuttle_plugin_http_client()
+            .call_handle(&mut self.store, request)
+            .await;
+        let answered = match answered {
+            Ok(answered) => answered,
+            Err(error) => return Outcome::Broken(stopped(&self.store, &error)),
+        };
+
+        let state = self.store.data_mut();
+        let outcome = match answered {
+            Ok(response) => match state.table.delete(response) {
+                Ok(response) => Outcome::Returned(finish(&state.site, response)),
+                Err(error) => Outcome::Broken(stopped(&self.store, &error.into())),
+            },
+            Err(error) => Outcome::Returned(Err(CallError::Failed {
+                plugin: state.site.plugin.to_string(),
+                error: plugin_failure(error),
+            })),
+        };
+        self.store.data_mut().end_call();
+        outcome
+    }
+
+    /// Calls it has answered.
+    pub(crate) fn uses(&self) -> u64 {
+        self.uses
+    }
+
+    fn begin(
+        &mut self,
+        request: Request<Body>,
+        deadline: Instant,
+    ) -> wasmtime::Result<Resource<RequestHandle>> {
+        // The clock went on while the instance was idle.
+        self.store.set_epoch_deadline(1);
+        let state = self.store.data_mut();
+        state.call = Some(Call {
+            origin: Origin::of(request.uri()),
+            deadline,
+            readable: state.site.limits.body_read,
+        });
+        Ok(state.table.push(RequestHandle::incoming(request))?)
+    }
+}
+
+fn store(component: &Component, site: &Arc<Site>) -> Store<State> {
+    let mut store = Store::new(component.engine().runtime(), State::new(Arc::clone(site)));
+    store.limiter(|state| &mut state.limiter);
+    store.set_hostcall_fuel(site.limits.hostcall_fuel);
+    // At every tick the plugin gives way, and whoever waits for it can see
+    // whether its time is up.
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_async_yield_and_update(1);
+    store
+}
+
+/// Says why the runtime stopped the plugin.
+fn stopped(store: &Store<State>, error: &wasmtime::Error) -> CallError {
+    let state = store.data();
+    let plugin = state.site.plugin.to_string();
+    let source = Cause::boxed(error);
+    let full = matches!(
+        error.downcast_ref::<ResourceTableError>(),
+        Some(ResourceTableError::Full)
+    );
+    match state.limiter.reached.or(full.then_some("resources")) {
+        Some(limit) => CallError::Limit {
+            plugin,
+            limit,
+            source,
+        },
+        None => CallError::Trap { plugin, source },
+    }
+}
+
+/// Checks the plugin's response and takes what belongs to a connection, or to
+/// another body, out of its head.
+fn finish(site: &Site, response: ResponseHandle) -> Result<Response<Body>, CallError> {
+    let status = StatusCode::from_u16(response.status)
+        .ok()
+        .filter(|_| (200..=599).contains(&response.status))
+        .ok_or_else(|| CallError::Invalid {
+            plugin: site.plugin.to_string(),
+            message: format!("status {} is not in 200 to 599", response.status),
+        })?;
+    let ResponseHandle {
+        mut parts,
+        body,
+        body_changed,
+        ..
+    } = response;
+    parts.status = status;
+    remove_hop_by_hop(&mut parts.headers);
+    if body_changed {
+        reframe(&mut parts.headers);
+    }
+    Ok(Response::from_parts(parts, crate::host::body_to_send(body)))
+}
+
+/// The length belongs to the body that was there before.
+fn reframe(headers: &mut HeaderMap) {
+    headers.remove(header::CONTENT_LENGTH);
+}
+
+/// Counts one instance of a place of use for as long as it exists.
+pub(crate) struct Slot(Arc<AtomicUsize>);
+
+impl Slot {
+    /// `None` if there are `limit` already.
+    pub(crate) fn take(live: &Arc<AtomicUsize>, limit: usize) -> Option<Self> {
+        live.fetch_update(Ordering::AcqRel, Ordering::Acquire, |live| {
+            (live < limit).then_some(live + 1)
+        })
+        .ok()?;
+        Some(Self(Arc::clone(live)))
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}

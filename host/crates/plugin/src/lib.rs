@@ -1,0 +1,49 @@
+//! Runs `http-client` plugins: WASI components that answer a backend request.
+//!
+//! # Life of a plugin
+//!
+//! 1. At start [`Engine::load`] compiles and links a component once. Whatever
+//!    is wrong with the file is found there.
+//! 2. [`Plugin::bind`] makes the first instance for one place of use and hands
+//!    it the settings, so that a bad setting stops the start.
+//! 3. [`Plugin::call`] borrows an instance that nobody else is using, or makes
+//!    one. From entry on it counts as broken; only a clean return puts it back.
+//!    After a trap, a deadline or a caller that went away it is dropped.
+//!
+//! # What a plugin can harm
+//!
+//! Its own call. Time, memory, tables, handles, bytes per host call, bytes of
+//! body, log lines and instances are limited by [`Limits`]; rights are those of
+//! its [`Binding`] and no others.
+//!
+//! # What this crate does not do
+//!
+//! It knows nothing of endpoints, of the configuration file or of the status a
+//! client gets: it takes a request and gives back a response or a
+//! [`CallError`]. No type of the component runtime leaves it.
+
+mod binding;
+mod bindings;
+mod cache;
+mod component;
+mod engine;
+mod error;
+#[expect(
+    unreachable_pub,
+    reason = "generated code re-exports the types of handles, so they are `pub` in a private module"
+)]
+mod host;
+mod instance;
+mod limits;
+mod log;
+mod plugin;
+mod rights;
+mod state;
+mod stdio;
+
+pub use binding::{Binding, Isolation};
+pub use component::{Component, MAX_COMPONENT_BYTES};
+pub use engine::{Engine, EngineSettings};
+pub use error::{BindError, CallError, LoadError, PluginFailure};
+pub use limits::Limits;
+pub use plugin::Plugin;

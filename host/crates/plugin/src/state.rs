@@ -1,0 +1,211 @@
+//! What one instance has on the gateway's side.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use bytes::Bytes;
+use cuttle_egress::{Client, Proxy, Redirects, Way};
+use tokio::time::Instant;
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use crate::{
+    Limits,
+    bindings::cuttle::plugin::{forward_proxy::Options, log::Level},
+    host::Pipe,
+    limits::Limiter,
+    log::Log,
+    rights::{Origin, Rights},
+    stdio::Output,
+};
+
+/// Proxies one place of use keeps to share connections; a plugin that opens
+/// more (with options that change, say) shares no further ones.
+const KEPT_PROXIES: usize = 64;
+
+/// Random bytes of one call: enough for any key, and no way to make the gateway
+/// work for nothing.
+const MAX_RANDOM: u64 = 64 << 10;
+
+/// One place of use, as its instances see it.
+pub(crate) struct Site {
+    pub(crate) plugin: Arc<str>,
+    pub(crate) client: Client,
+    pub(crate) way: Way,
+    pub(crate) redirects: Redirects,
+    pub(crate) rights: Rights,
+    pub(crate) limits: Limits,
+    pub(crate) log: Arc<Log>,
+    pub(crate) proxies: Proxies,
+}
+
+/// Proxies that were opened, by address and options: every instance opens the
+/// same ones, and connections are shared by those who share a [`Proxy`].
+#[derive(Default)]
+pub(crate) struct Proxies(Mutex<Vec<OpenedProxy>>);
+
+struct OpenedProxy {
+    address: String,
+    options: Option<Options>,
+    proxy: Arc<Proxy>,
+}
+
+impl Proxies {
+    /// The proxy for `address` and `options`, made by `open` if it is new.
+    pub(crate) fn open<E>(
+        &self,
+        address: String,
+        options: Option<Options>,
+        open: impl FnOnce(&str, Option<&Options>) -> Result<Proxy, E>,
+    ) -> Result<Arc<Proxy>, E> {
+        let mut opened = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = opened
+            .iter()
+            .find(|known| known.address == address && known.options == options);
+        if let Some(known) = known {
+            return Ok(Arc::clone(&known.proxy));
+        }
+        let proxy = Arc::new(open(&address, options.as_ref())?);
+        if opened.len() < KEPT_PROXIES {
+            opened.push(OpenedProxy {
+                address,
+                options,
+                proxy: Arc::clone(&proxy),
+            });
+        }
+        Ok(proxy)
+    }
+}
+
+/// Data of one instance's store.
+pub(crate) struct State {
+    pub(crate) site: Arc<Site>,
+    pub(crate) table: ResourceTable,
+    pub(crate) limiter: Limiter,
+    pub(crate) held: HeldMemory,
+    /// The call at work; `None` while the instance is made and configured.
+    pub(crate) call: Option<Call>,
+    /// Bodies the plugin began to write during this call.
+    pub(crate) pipes: Vec<Arc<Pipe>>,
+    wasi: WasiCtx,
+}
+
+/// The request that is being answered.
+pub(crate) struct Call {
+    pub(crate) origin: Option<Origin>,
+    pub(crate) deadline: Instant,
+    /// Bytes of bodies the plugin may still read.
+    pub(crate) readable: u64,
+}
+
+impl State {
+    pub(crate) fn new(site: Arc<Site>) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(site.limits.resources);
+        Self {
+            limiter: Limiter::new(&site.limits),
+            held: HeldMemory::new(site.limits.memory),
+            wasi: without_rights(&site.log),
+            call: None,
+            pipes: Vec::new(),
+            table,
+            site,
+        }
+    }
+
+    /// Ends the call: what the plugin has not finished writing never will be.
+    pub(crate) fn end_call(&mut self) {
+        self.call = None;
+        for pipe in self.pipes.drain(..) {
+            pipe.break_off();
+        }
+        self.site.log.report_dropped();
+    }
+}
+
+/// No files, environment, arguments, sockets or names; outputs are logged.
+fn without_rights(log: &Arc<Log>) -> WasiCtx {
+    WasiCtx::builder()
+        .stdout(Output::new(Arc::clone(log), Level::Info))
+        .stderr(Output::new(Arc::clone(log), Level::Warn))
+        .allow_tcp(false)
+        .allow_udp(false)
+        .allow_ip_name_lookup(false)
+        .max_random_size(MAX_RANDOM)
+        .build()
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+/// Bytes the gateway holds for one instance: bodies made by the plugin that
+/// nobody has sent yet. Without a limit they would be a way around the limit
+/// of the plugin's own memory.
+#[derive(Clone)]
+pub(crate) struct HeldMemory {
+    used: Arc<AtomicUsize>,
+    limit: usize,
+}
+
+impl HeldMemory {
+    fn new(limit: usize) -> Self {
+        Self {
+            used: Arc::default(),
+            limit,
+        }
+    }
+
+    /// Takes `content`, counted until its last reference is gone. `None` if it
+    /// is too much.
+    pub(crate) fn hold(&self, content: Vec<u8>) -> Option<Bytes> {
+        let size = content.len();
+        let used = self.used.fetch_add(size, Ordering::Relaxed);
+        let held = Held {
+            content,
+            used: Arc::clone(&self.used),
+        };
+        (used.saturating_add(size) <= self.limit).then(|| Bytes::from_owner(held))
+    }
+}
+
+struct Held {
+    content: Vec<u8>,
+    used: Arc<AtomicUsize>,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.content
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.used.fetch_sub(self.content.len(), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_held_for_a_plugin_are_limited_and_given_back() {
+        let held = HeldMemory::new(10);
+        let first = held.hold(vec![0; 6]).unwrap();
+        assert!(held.hold(vec![0; 6]).is_none());
+        let part = first.slice(..1);
+        drop(first);
+        assert!(held.hold(vec![0; 6]).is_none(), "a part keeps the whole");
+        drop(part);
+        assert!(held.hold(vec![0; 10]).is_some());
+    }
+}

@@ -1,0 +1,280 @@
+//! The plugins there are: those of the folder, and the bundled ones.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use cuttle_pipeline::config::{KeyPath, PluginFolder, Service};
+use cuttle_plugin::{Component, Engine, EngineSettings, MAX_COMPONENT_BYTES};
+
+use super::Findings;
+use crate::telemetry::chain;
+
+/// The forward-proxy plugin, built from `plugins/http-proxy`.
+const HTTP_PROXY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/http-proxy.wasm"));
+
+/// Plugins that need no file.
+const BUNDLED: [(&str, &[u8]); 1] = [("http-proxy", HTTP_PROXY)];
+
+/// A plugin that was compiled and linked.
+#[derive(Debug, Clone)]
+pub struct LoadedPlugin {
+    /// Name that `plugin/http-client` uses.
+    pub name: String,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Interfaces it imports.
+    pub imports: Vec<String>,
+}
+
+/// Where a plugin comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// It is part of the gateway.
+    Bundled,
+    /// A file of `plugin.folder`.
+    File(PathBuf),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bundled => f.write_str("bundled"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// Components by name.
+pub(super) struct Catalog {
+    loaded: BTreeMap<String, (Component, Origin)>,
+    /// Names whose file could not be used: the reason has been reported.
+    broken: Vec<String>,
+}
+
+impl Catalog {
+    /// Loads every matching file of the folder, and the bundled plugins that a
+    /// backend uses.
+    pub(super) fn build(service: &Service, findings: &mut Findings<'_>) -> Self {
+        let mut catalog = Self {
+            loaded: BTreeMap::new(),
+            broken: Vec::new(),
+        };
+        let files = service
+            .plugin_folder
+            .as_ref()
+            .map(|folder| files(folder, findings))
+            .unwrap_or_default();
+        let used = bundled_in_use(service, &files);
+        if files.is_empty() && used.is_empty() {
+            return catalog;
+        }
+        let Some(engine) = engine(service, findings) else {
+            return catalog;
+        };
+        for (name, path) in files {
+            catalog.add_file(&engine, service, name, path, findings);
+        }
+        for (name, bytes) in used {
+            catalog.add(&engine, name, bytes, Origin::Bundled, findings);
+        }
+        catalog
+    }
+
+    fn add_file(
+        &mut self,
+        engine: &Engine,
+        service: &Service,
+        name: String,
+        path: PathBuf,
+        findings: &mut Findings<'_>,
+    ) {
+        if BUNDLED.iter().any(|(bundled, _)| *bundled == name) {
+            tracing::info!(plugin = name, file = %path.display(), "file replaces the bundled plugin");
+        }
+        match read(&path) {
+            Ok(bytes) => self.add(engine, &name, &bytes, Origin::File(path), findings),
+            Err(message) => {
+                let place = folder_place(service);
+                findings.error(&place, format!("{}: {message}", path.display()), None);
+                self.broken.push(name);
+            }
+        }
+    }
+
+    fn add(
+        &mut self,
+        engine: &Engine,
+        name: &str,
+        bytes: &[u8],
+        origin: Origin,
+        findings: &mut Findings<'_>,
+    ) {
+        match engine.load(name, bytes) {
+            Ok(component) => {
+                self.loaded.insert(name.to_owned(), (component, origin));
+            }
+            Err(error) => {
+                findings.error(
+                    &KeyPath::root().key("plugin").key("folder"),
+                    format!("{origin}: {}", chain(&error)),
+                    Some("correct the file or take it out of the folder".to_owned()),
+                );
+                self.broken.push(name.to_owned());
+            }
+        }
+    }
+
+    /// The plugin called `name`.
+    pub(super) fn component(&self, name: &str) -> Option<&Component> {
+        self.loaded.get(name).map(|(component, _)| component)
+    }
+
+    /// Whether a file of that name exists whose problem is already reported.
+    pub(super) fn is_broken(&self, name: &str) -> bool {
+        self.broken.iter().any(|broken| broken == name)
+    }
+
+    /// Every name that could be used, for messages.
+    pub(super) fn names(&self) -> Vec<&str> {
+        let bundled = BUNDLED.iter().map(|(name, _)| *name);
+        let mut names: Vec<_> = self
+            .loaded
+            .keys()
+            .map(String::as_str)
+            .chain(bundled)
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    pub(super) fn into_loaded(self) -> Vec<LoadedPlugin> {
+        self.loaded
+            .into_iter()
+            .map(|(name, (component, origin))| LoadedPlugin {
+                imports: component.imports().to_vec(),
+                name,
+                origin,
+            })
+            .collect()
+    }
+}
+
+fn engine(service: &Service, findings: &mut Findings<'_>) -> Option<Engine> {
+    let settings = EngineSettings {
+        cache_dir: service.plugins.cache_dir.clone(),
+        ..EngineSettings::default()
+    };
+    Engine::new(&settings)
+        .map_err(|error| {
+            let place = KeyPath::root().key("extra_config").key("cuttle/plugins");
+            findings.error(&place, chain(&error), None);
+        })
+        .ok()
+}
+
+/// Bundled plugins that some backend names and no file replaces.
+fn bundled_in_use(
+    service: &Service,
+    files: &BTreeMap<String, PathBuf>,
+) -> Vec<(&'static str, &'static [u8])> {
+    let uses = |name: &str| {
+        service
+            .endpoints
+            .iter()
+            .flat_map(|endpoint| &endpoint.backends)
+            .any(|backend| backend.plugin.as_ref().is_some_and(|used| used.name == name))
+    };
+    BUNDLED
+        .into_iter()
+        .filter(|(name, _)| !files.contains_key(*name) && uses(name))
+        .collect()
+}
+
+fn folder_place(service: &Service) -> KeyPath {
+    service
+        .plugin_folder
+        .as_ref()
+        .map_or_else(KeyPath::root, |folder| folder.place.key("folder"))
+}
+
+/// The files of the folder whose name contains the pattern, by plugin name.
+fn files(folder: &PluginFolder, findings: &mut Findings<'_>) -> BTreeMap<String, PathBuf> {
+    let place = folder.place.key("folder");
+    let mut found = BTreeMap::new();
+    for path in matching(folder, &place, findings) {
+        let Some(name) = path.file_stem().and_then(|stem| stem.to_str()) else {
+            findings.error(&place, format!("{}: the name is not text", path.display()), None);
+            continue;
+        };
+        if let Some(first) = found.insert(name.to_owned(), path.clone()) {
+            findings.error(
+                &place,
+                format!(
+                    "two files for the plugin `{name}`: {} and {}",
+                    first.display(),
+                    path.display()
+                ),
+                Some("keep one of them, or give the other another name".to_owned()),
+            );
+        }
+    }
+    found
+}
+
+/// Paths in a stable order. A folder that does not exist has none: that is how
+/// configurations made for shared objects often arrive.
+fn matching(folder: &PluginFolder, place: &KeyPath, findings: &mut Findings<'_>) -> Vec<PathBuf> {
+    let entries = match std::fs::read_dir(&folder.folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            findings.warning(
+                place,
+                format!("the folder `{}` does not exist", folder.folder.display()),
+                Some("only the bundled plugins are there; create the folder or remove the key".to_owned()),
+            );
+            return Vec::new();
+        }
+        Err(error) => {
+            findings.error(
+                place,
+                format!("cannot read the folder `{}`: {error}", folder.folder.display()),
+                None,
+            );
+            return Vec::new();
+        }
+    };
+    let mut paths: Vec<_> = entries
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .filter(|path| path.is_file() && matches(path, &folder.pattern))
+        .collect();
+    paths.sort_unstable();
+    paths
+}
+
+fn matches(path: &Path, pattern: &str) -> bool {
+    path.file_name()
+        .is_some_and(|name| name.to_string_lossy().contains(pattern))
+}
+
+/// Reads a component, refusing one that is too large before it is in memory.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let mut bytes = Vec::new();
+    file.take(MAX_COMPONENT_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| error.to_string())?;
+    if bytes.len() > MAX_COMPONENT_BYTES {
+        return Err(format!(
+            "larger than {} MiB, the limit for a plugin",
+            MAX_COMPONENT_BYTES >> 20
+        ));
+    }
+    Ok(bytes)
+}

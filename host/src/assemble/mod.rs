@@ -1,0 +1,205 @@
+//! From a configuration to a gateway that can serve it.
+//!
+//! # Order
+//!
+//! 1. The client for backends: TLS files, proxies of the environment.
+//! 2. Plugins: the folder is searched, components are compiled and linked.
+//! 3. For each backend an executor: its plugin, configured, or the client.
+//! 4. Pipelines and the router.
+//!
+//! Each step collects its problems; all of them are reported together, with
+//! their places, and the gateway does not start if there is an error among
+//! them. Nothing here opens a socket.
+
+mod catalog;
+mod client;
+mod executors;
+mod plugins;
+
+use std::sync::Arc;
+
+use cuttle_pipeline::{
+    Executor, Pipeline,
+    config::{Endpoint, KeyPath, Loaded, Problem, Severity, Sources},
+};
+
+use crate::{gateway::Gateway, server, telemetry::chain};
+use catalog::Catalog;
+use client::Egress;
+
+pub(crate) use catalog::read as read_component;
+pub use catalog::{LoadedPlugin, Origin};
+
+/// A gateway that is ready to listen.
+pub struct Assembly {
+    /// What answers requests.
+    pub gateway: Gateway,
+    /// What the operator should know: nothing that stops the start.
+    pub warnings: Vec<Problem>,
+    /// The plugins in use, by name.
+    pub plugins: Vec<LoadedPlugin>,
+}
+
+/// Reads one environment variable of the process.
+#[must_use]
+pub fn process_environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Builds everything that `loaded` asks for, plugins included.
+///
+/// `environment` reads one variable, for `HTTP_PROXY` and its relatives.
+///
+/// # Errors
+///
+/// All problems, warnings included, when at least one is an error.
+pub async fn assemble(
+    loaded: &Loaded,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<Assembly, Vec<Problem>> {
+    let mut findings = Findings::new(loaded);
+    listener(loaded, &mut findings);
+    let egress = Egress::build(&loaded.service, environment, &mut findings);
+    let catalog = Catalog::build(&loaded.service, &mut findings);
+    let mut endpoints = Vec::new();
+    if let Some(egress) = egress {
+        for endpoint in &loaded.service.endpoints {
+            let executors = executors(endpoint, &egress, &catalog, loaded, &mut findings).await;
+            endpoints.extend(pipeline(endpoint, executors, &mut findings));
+        }
+    }
+    let gateway = gateway(loaded, endpoints, &mut findings);
+    findings.finish(gateway, catalog)
+}
+
+/// Certificates of the listener: `check` says what `run` would.
+fn listener(loaded: &Loaded, findings: &mut Findings<'_>) {
+    if let Some(tls) = &loaded.service.listen.tls
+        && let Err(error) = server::acceptor(tls)
+    {
+        findings.error(&tls.place, chain(&error), None);
+    }
+}
+
+async fn executors(
+    endpoint: &Endpoint,
+    egress: &Egress,
+    catalog: &Catalog,
+    loaded: &Loaded,
+    findings: &mut Findings<'_>,
+) -> Option<Vec<Arc<dyn Executor>>> {
+    let mut executors = Vec::with_capacity(endpoint.backends.len());
+    for backend in &endpoint.backends {
+        let executor = match &backend.plugin {
+            Some(used) => {
+                plugins::executor(
+                    endpoint,
+                    backend,
+                    used,
+                    egress,
+                    catalog,
+                    &loaded.service,
+                    findings,
+                )
+                .await
+            }
+            None => egress.executor(backend, findings),
+        };
+        executors.extend(executor);
+    }
+    (executors.len() == endpoint.backends.len()).then_some(executors)
+}
+
+fn pipeline(
+    endpoint: &Endpoint,
+    executors: Option<Vec<Arc<dyn Executor>>>,
+    findings: &mut Findings<'_>,
+) -> Option<(Endpoint, Pipeline)> {
+    match Pipeline::build(endpoint, executors?) {
+        Ok(pipeline) => Some((endpoint.clone(), pipeline)),
+        Err(unsupported) => {
+            for one in unsupported {
+                findings.error(&one.path, one.message, one.help);
+            }
+            None
+        }
+    }
+}
+
+fn gateway(
+    loaded: &Loaded,
+    endpoints: Vec<(Endpoint, Pipeline)>,
+    findings: &mut Findings<'_>,
+) -> Option<Gateway> {
+    match Gateway::new(&loaded.service, endpoints) {
+        Ok(gateway) => Some(gateway),
+        Err(conflicts) => {
+            for conflict in conflicts {
+                findings.error(&conflict.place, conflict.message, Some(conflict.help));
+            }
+            None
+        }
+    }
+}
+
+/// Problems found on the way, with the file to place them in.
+pub(crate) struct Findings<'a> {
+    sources: &'a Sources,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Findings<'a> {
+    fn new(loaded: &'a Loaded) -> Self {
+        Self {
+            sources: &loaded.sources,
+            problems: loaded.warnings.clone(),
+        }
+    }
+
+    fn error(&mut self, place: &KeyPath, message: impl Into<String>, help: Option<String>) {
+        self.add(Severity::Error, place, message.into(), help);
+    }
+
+    fn warning(&mut self, place: &KeyPath, message: impl Into<String>, help: Option<String>) {
+        self.add(Severity::Warning, place, message.into(), help);
+    }
+
+    /// Something outside of the file, such as an environment variable.
+    fn outside(&mut self, message: impl Into<String>, help: &str) {
+        self.problems.push(Problem {
+            severity: Severity::Error,
+            file: None,
+            path: KeyPath::root(),
+            line: None,
+            column: None,
+            message: message.into(),
+            help: Some(help.to_owned()),
+        });
+    }
+
+    fn add(&mut self, severity: Severity, place: &KeyPath, message: String, help: Option<String>) {
+        self.problems
+            .push(self.sources.problem(severity, place, message, help));
+    }
+
+    fn finish(
+        mut self,
+        gateway: Option<Gateway>,
+        catalog: Catalog,
+    ) -> Result<Assembly, Vec<Problem>> {
+        self.problems
+            .sort_by_key(|problem| (problem.severity, problem.line));
+        let failed = self
+            .problems
+            .iter()
+            .any(|problem| problem.severity == Severity::Error);
+        match gateway {
+            Some(gateway) if !failed => Ok(Assembly {
+                gateway,
+                warnings: self.problems,
+                plugins: catalog.into_loaded(),
+            }),
+            _ => Err(self.problems),
+        }
+    }
+}

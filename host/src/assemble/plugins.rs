@@ -1,0 +1,174 @@
+//! Plugins in their places of use.
+
+use std::sync::Arc;
+
+use cuttle_pipeline::{
+    Executor,
+    config::{Backend, Endpoint, Isolation, KeyPath, PluginLimits, PluginUse, Service},
+};
+use cuttle_plugin::{BindError, Binding, Component, Limits, Plugin};
+use http::uri::Authority;
+
+use crate::telemetry::chain;
+
+use super::{
+    Findings,
+    catalog::Catalog,
+    client::{Egress, redirects},
+    executors::PluginExecutor,
+};
+
+/// Finds, configures and tries the plugin of `backend`.
+pub(super) async fn executor(
+    endpoint: &Endpoint,
+    backend: &Backend,
+    used: &PluginUse,
+    egress: &Egress,
+    catalog: &Catalog,
+    service: &Service,
+    findings: &mut Findings<'_>,
+) -> Option<Arc<dyn Executor>> {
+    let component = component(used, catalog, findings)?;
+    let binding = binding(endpoint, backend, used, egress, service, findings)?;
+    match Plugin::bind(component, binding).await {
+        Ok(plugin) => Some(Arc::new(PluginExecutor(plugin))),
+        Err(error) => {
+            let (place, message) = describe(used, &error);
+            findings.error(&place, message, None);
+            None
+        }
+    }
+}
+
+fn component<'a>(
+    used: &PluginUse,
+    catalog: &'a Catalog,
+    findings: &mut Findings<'_>,
+) -> Option<&'a Component> {
+    let component = catalog.component(&used.name);
+    if component.is_none() && !catalog.is_broken(&used.name) {
+        findings.error(
+            &used.place.key("name"),
+            format!("there is no plugin `{}`", used.name),
+            Some(format!(
+                "there are: {}; a file `{}.wasm` in `plugin.folder` that matches `plugin.pattern` adds it",
+                catalog.names().join(", "),
+                used.name
+            )),
+        );
+    }
+    component
+}
+
+fn binding(
+    endpoint: &Endpoint,
+    backend: &Backend,
+    used: &PluginUse,
+    egress: &Egress,
+    service: &Service,
+    findings: &mut Findings<'_>,
+) -> Option<Binding> {
+    let grants = service.plugins.grants.get(&used.name);
+    let granted = grants.map_or(&[][..], |grants| &grants.outbound);
+    let hosts = hosts(backend, used, granted, findings)?;
+    Some(Binding {
+        settings: used.settings.clone(),
+        client: egress.client.clone(),
+        way: egress.way(backend, findings)?,
+        redirects: redirects(&backend.http_client),
+        hosts,
+        proxies: grants.map_or_else(Vec::new, |grants| grants.proxies.clone()),
+        limits: limits(service.plugins.limits.get(&used.name)),
+        isolation: isolation(service, &used.name),
+        endpoint: format!("{} {}", endpoint.method, endpoint.path.text),
+    })
+}
+
+/// The backend's own hosts, and those the operator granted.
+fn hosts(
+    backend: &Backend,
+    used: &PluginUse,
+    granted: &[String],
+    findings: &mut Findings<'_>,
+) -> Option<Vec<Authority>> {
+    let mut hosts: Vec<_> = backend
+        .hosts
+        .iter()
+        .map(|host| host.authority.clone())
+        .collect();
+    for (index, text) in granted.iter().enumerate() {
+        match text.parse() {
+            Ok(authority) => hosts.push(authority),
+            Err(_) => {
+                findings.error(
+                    &grant_place(&used.name).key("outbound").index(index),
+                    format!("`{text}` is neither a host nor host:port"),
+                    None,
+                );
+                return None;
+            }
+        }
+    }
+    Some(hosts)
+}
+
+fn grant_place(plugin: &str) -> KeyPath {
+    KeyPath::root()
+        .key("extra_config")
+        .key("cuttle/plugins")
+        .key("grants")
+        .key(plugin)
+}
+
+fn limits(written: Option<&PluginLimits>) -> Limits {
+    let default = Limits::default();
+    let Some(written) = written else {
+        return default;
+    };
+    Limits {
+        memory: written.memory.unwrap_or(default.memory),
+        table_elements: written.table_elements.unwrap_or(default.table_elements),
+        hostcall_fuel: written.hostcall_fuel.unwrap_or(default.hostcall_fuel),
+        resources: written.resources.unwrap_or(default.resources),
+        body_read: written.body_read.unwrap_or(default.body_read),
+        log_lines_per_second: written
+            .log_lines_per_second
+            .unwrap_or(default.log_lines_per_second),
+        instances: written.instances.unwrap_or(default.instances),
+        uses_per_instance: written
+            .uses_per_instance
+            .unwrap_or(default.uses_per_instance),
+        timeout: written.timeout.or(default.timeout),
+    }
+}
+
+fn isolation(service: &Service, plugin: &str) -> cuttle_plugin::Isolation {
+    let policy = &service.plugins.isolation;
+    match policy.get(plugin).or_else(|| policy.get("*")) {
+        Some(Isolation::Request) => cuttle_plugin::Isolation::Request,
+        Some(Isolation::Instance) | None => cuttle_plugin::Isolation::Instance,
+    }
+}
+
+/// Where a plugin's refusal belongs. One that starts with a key and a colon is
+/// about that key of the settings (`wit/http-client.wit`).
+fn describe(used: &PluginUse, error: &BindError) -> (KeyPath, String) {
+    if let BindError::Settings { message, .. } = error
+        && let Some((key, rest)) = message.split_once(':')
+        && is_key_path(key)
+    {
+        let place = key.split('.').fold(used.place.clone(), |at, key| at.key(key));
+        return (place, format!("plugin `{}`: {}", used.name, rest.trim()));
+    }
+    (used.place.clone(), chain(error))
+}
+
+fn is_key_path(text: &str) -> bool {
+    !text.is_empty()
+        && text.split('.').all(|key| {
+            !key.is_empty()
+                && key
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        })
+}

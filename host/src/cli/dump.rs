@@ -1,0 +1,106 @@
+//! What a configuration means, for `check -d`.
+
+use cuttle_pipeline::config::{Backend, BackendProxy, Endpoint, Service};
+
+use crate::assemble::LoadedPlugin;
+
+/// The service and its endpoints; level 0 is nothing, 2 adds the filters.
+pub(super) fn lines(service: &Service, level: u8, indent: &str) -> Vec<String> {
+    if level == 0 {
+        return Vec::new();
+    }
+    let mut out = vec![
+        "Global settings".to_owned(),
+        format!("{indent}Name: {}", service.name),
+        format!("{indent}Port: {}", service.listen.port),
+        format!("{} API endpoints:", service.endpoints.len()),
+    ];
+    for endpoint in &service.endpoints {
+        endpoint_lines(endpoint, level, indent, &mut out);
+    }
+    out
+}
+
+fn endpoint_lines(endpoint: &Endpoint, level: u8, indent: &str, out: &mut Vec<String>) {
+    out.push(format!(
+        "{indent}- {} {}",
+        endpoint.method, endpoint.path.text
+    ));
+    out.push(format!("{indent}  Timeout: {:?}", endpoint.timeout));
+    if level > 1 {
+        out.push(format!("{indent}  Headers: {:?}", endpoint.input_headers));
+        out.push(format!(
+            "{indent}  Query strings: {:?}",
+            endpoint.input_query_strings
+        ));
+    }
+    for backend in &endpoint.backends {
+        backend_lines(backend, indent, out);
+    }
+}
+
+fn backend_lines(backend: &Backend, indent: &str, out: &mut Vec<String>) {
+    out.push(format!(
+        "{indent}  [+] {} {}",
+        backend.method, backend.url_pattern.text
+    ));
+    for host in &backend.hosts {
+        out.push(format!(
+            "{indent}      Host: {}://{}{}",
+            host.scheme, host.authority, host.path
+        ));
+    }
+    if let Some(plugin) = &backend.plugin {
+        out.push(format!("{indent}      Plugin: {}", plugin.name));
+    } else if let Some(proxy) = proxy(&backend.http_client.proxy) {
+        out.push(format!("{indent}      Proxy: {proxy}"));
+    }
+}
+
+/// The address without what may be a password.
+fn proxy(proxy: &BackendProxy) -> Option<String> {
+    match proxy {
+        BackendProxy::Environment => None,
+        BackendProxy::Direct => Some("direct".to_owned()),
+        BackendProxy::Address(address) => Some(without_credentials(address)),
+    }
+}
+
+fn without_credentials(address: &str) -> String {
+    let Some((before, host)) = address.rsplit_once('@') else {
+        return address.to_owned();
+    };
+    match before.split_once("://") {
+        Some((scheme, _)) => format!("{scheme}://{host}"),
+        None => host.to_owned(),
+    }
+}
+
+/// What each loaded plugin imports.
+pub(super) fn plugins(plugins: &[LoadedPlugin], indent: &str) -> Vec<String> {
+    let mut out = vec![format!("{} plugins:", plugins.len())];
+    for plugin in plugins {
+        out.push(format!("{indent}- {} ({})", plugin.name, plugin.origin));
+        for import in &plugin.imports {
+            out.push(format!("{indent}  imports {import}"));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_credentials;
+
+    #[test]
+    fn a_dump_shows_no_password() {
+        for (address, shown) in [
+            ("http://p:3128", "http://p:3128"),
+            ("http://user:se%40cret@p:3128", "http://p:3128"),
+            ("http://user:a@b@p:3128", "http://p:3128"),
+            ("user:secret@p:3128", "p:3128"),
+        ] {
+            assert_eq!(without_credentials(address), shown);
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The command line: `run`, `check`, `version`, `test-plugin`, `demo`.
+//!
+//! Commands, flags and exit codes are KrakenD's where scripts may rely on them.
+//! Texts for people go to standard error, log lines to standard output.
+
+mod check;
+mod dump;
+mod output;
+mod run;
+mod test_plugin;
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand, ValueEnum, error::ErrorKind};
+use cuttle_pipeline::config;
+
+use crate::telemetry::LogFormat;
+pub(crate) use output::say;
+
+/// What KrakenD exits with when it cannot even begin: usage, or a
+/// configuration that does not parse.
+const EXIT_UNUSABLE: u8 = 255;
+
+/// HTTP gateway that runs KrakenD configurations with WebAssembly plugins.
+#[derive(Debug, Parser)]
+#[command(name = "cuttle", disable_version_flag = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway.
+    Run(RunArgs),
+    /// Check a configuration: the verdict of `run`, without listening.
+    #[command(alias = "validate")]
+    Check(CheckArgs),
+    /// Show the versions of the gateway and of what it is compatible with.
+    Version,
+    /// Load plugin files as the gateway would.
+    TestPlugin(TestPluginArgs),
+    /// Compare a plugin's dependencies with the gateway's: not needed for components.
+    CheckPlugin(CheckPluginArgs),
+    /// Show the gateway at work: an origin, a forward proxy and the gateway in one process.
+    Demo(DemoArgs),
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// The configuration: JSON, or YAML or TOML by the file's extension.
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Log at debug level and switch the debug endpoint on.
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    debug: u8,
+    /// Port to listen on, over file and environment; 0 takes any free one.
+    #[arg(short, long, value_name = "N")]
+    port: Option<u16>,
+    /// How log lines are written.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    log_format: Option<LogFormatArg>,
+}
+
+#[derive(Debug, Args)]
+struct CheckArgs {
+    /// The configuration: JSON, or YAML or TOML by the file's extension.
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print what the configuration means; more than once for more detail.
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    debug: u8,
+    /// Print the routes. They are checked in any case.
+    #[arg(short = 't', long)]
+    test_gin_routes: bool,
+    /// Indentation of what is printed.
+    #[arg(short, long, default_value = "\t", value_name = "TEXT")]
+    indent: String,
+    /// Let warnings fail, such as an unknown key.
+    #[arg(short, long, conflicts_with = "lint_no_network")]
+    lint: bool,
+    /// The same as --lint: nothing is ever downloaded.
+    #[arg(short = 'n', long)]
+    lint_no_network: bool,
+}
+
+#[derive(Debug, Args)]
+struct TestPluginArgs {
+    /// Test as `plugin/http-client`, the default.
+    #[arg(short, long)]
+    client: bool,
+    /// Test as `plugin/http-server`: not implemented yet.
+    #[arg(short, long)]
+    server: bool,
+    /// Test as `plugin/req-resp-modifier`: not implemented yet.
+    #[arg(short, long)]
+    modifier: bool,
+    /// Components to load.
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+}
+
+/// Flags of KrakenD's command, taken so that scripts go on working.
+#[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
+struct CheckPluginArgs {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    _ignored: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+struct DemoArgs {
+    /// Send the requests, show what happened, and end.
+    #[arg(long)]
+    once: bool,
+}
+
+/// [`LogFormat`] as the command line spells it.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LogFormatArg {
+    /// Text, coloured on a terminal.
+    Text,
+    /// One JSON object a line.
+    Json,
+    /// Text on a terminal, JSON elsewhere.
+    Auto,
+}
+
+impl From<LogFormatArg> for LogFormat {
+    fn from(format: LogFormatArg) -> Self {
+        match format {
+            LogFormatArg::Text => Self::Text,
+            LogFormatArg::Json => Self::Json,
+            LogFormatArg::Auto => Self::Auto,
+        }
+    }
+}
+
+/// Runs the program with the process's arguments and environment.
+#[must_use]
+pub fn main() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(Cli {
+            command: Some(command),
+        }) => dispatch(command),
+        Ok(Cli { command: None }) => {
+            say(&usage());
+            ExitCode::SUCCESS
+        }
+        Err(error) => usage_error(&error),
+    }
+}
+
+fn dispatch(command: Command) -> ExitCode {
+    match command {
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::check(&args),
+        Command::Version => version(),
+        Command::TestPlugin(args) => test_plugin::test_plugin(&args),
+        Command::CheckPlugin(_) => check_plugin(),
+        Command::Demo(args) => crate::demo::run(args.once),
+    }
+}
+
+fn usage() -> String {
+    <Cli as clap::CommandFactory>::command()
+        .render_help()
+        .to_string()
+}
+
+fn usage_error(error: &clap::Error) -> ExitCode {
+    let asked_for_help = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    );
+    if asked_for_help {
+        say(&error.to_string());
+        return ExitCode::SUCCESS;
+    }
+    match error.get(clap::error::ContextKind::InvalidSubcommand) {
+        Some(clap::error::ContextValue::String(name)) => {
+            say(&format!("Error: unknown command {name:?} for \"cuttle\""));
+            say("Run 'cuttle help' for usage.");
+        }
+        _ => say(error.to_string().trim_end()),
+    }
+    ExitCode::from(EXIT_UNUSABLE)
+}
+
+fn version() -> ExitCode {
+    say(&format!("Cuttle Version: {}", crate::VERSION));
+    say("KrakenD configuration: version 3");
+    say("Plugin contract: cuttle:plugin@0.1.0");
+    ExitCode::SUCCESS
+}
+
+fn check_plugin() -> ExitCode {
+    say("Nothing to compare: a component brings its dependencies along, so it fits every gateway.");
+    say("To see whether one loads: cuttle test-plugin FILE");
+    ExitCode::SUCCESS
+}
+
+/// Reads the configuration with the process's environment.
+fn load(file: &Path, port: Option<u16>) -> Result<config::Loaded, config::Report> {
+    config::load(file, &options(port))
+}
+
+fn options(port: Option<u16>) -> config::Options {
+    config::Options {
+        // A variable that is not text cannot be an override.
+        environment: std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect(),
+        port,
+    }
+}

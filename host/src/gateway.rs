@@ -1,0 +1,361 @@
+//! The gateway: a cleaned and routed request goes to its endpoint's pipeline,
+//! and what comes of it becomes a response.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    panic::AssertUnwindSafe,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use bytes::Bytes;
+use cuttle_pipeline::config::{Endpoint, KeyPath, PathPattern, RouterOptions, Segment, Service};
+use cuttle_pipeline::{Failure, FailureKind, Inbound, Pipeline};
+use futures_util::FutureExt;
+use http::{HeaderName, Method, Request, Response, StatusCode, request::Parts};
+use http_body::Body as HttpBody;
+use http_body_util::BodyExt;
+use tracing::Instrument;
+
+use crate::{
+    head::{
+        self,
+        body::{BodyState, ClientBody},
+        client_ip::Trust,
+    },
+    respond::{self, Body, BoxError, Responder, TrackedBody},
+    router::{Conflict, Outcome, Route, Router},
+    telemetry::{AccessLog, Exchange, chain},
+};
+
+/// Names the path in front of ours, for redirects.
+const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
+
+/// Who is at the other end of a connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer {
+    /// Its address, IPv4 as such also on a socket for both families.
+    pub ip: IpAddr,
+    /// As accepted.
+    pub addr: SocketAddr,
+    /// Whether it speaks TLS.
+    pub tls: bool,
+}
+
+/// Everything that answers requests; does not change after the start.
+pub struct Gateway {
+    router: Router<Target>,
+    responder: Responder,
+    trust: Trust,
+    access: AccessLog,
+    panics: AtomicU64,
+}
+
+/// A route that cannot stand beside an earlier one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteConflict {
+    /// Where the later route stands.
+    pub place: KeyPath,
+    /// What is wrong; names the place of the earlier one.
+    pub message: String,
+    /// What to do about it.
+    pub help: String,
+}
+
+/// What a route leads to.
+enum Target {
+    Endpoint(EndpointRoute),
+    Health,
+}
+
+struct EndpointRoute {
+    /// As written in the configuration.
+    pattern: String,
+    pipeline: Pipeline,
+}
+
+impl Gateway {
+    /// A gateway for `endpoints` with the options of `service`.
+    ///
+    /// # Errors
+    /// All pairs of routes that exclude each other, with their places.
+    pub fn new(
+        service: &Service,
+        endpoints: Vec<(Endpoint, Pipeline)>,
+    ) -> Result<Self, Vec<RouteConflict>> {
+        let options = &service.router;
+        let mut routes: Vec<_> = endpoints.into_iter().map(endpoint_route).collect();
+        if !options.disable_health {
+            routes.push(health_route(options));
+        }
+        Ok(Self {
+            router: Router::build(routes, options.into()).map_err(conflicts)?,
+            responder: Responder::new(service),
+            trust: Trust::new(options),
+            access: AccessLog::new(options),
+            panics: AtomicU64::new(0),
+        })
+    }
+
+    /// Answers one request. The response is final: its body reports to the
+    /// access log when it has been sent or has broken off. Dropping the future
+    /// cancels the backend calls.
+    pub async fn handle<B>(&self, request: Request<B>, peer: Peer) -> Response<Body>
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let (parts, body) = request.into_parts();
+        let client = self.trust.client_ip(peer.ip, &parts.headers);
+        let head_only = parts.method == Method::HEAD;
+        let mut exchange = self.access.begin(&parts, client);
+        let span = exchange.span().clone();
+        let response = self
+            .answer(parts, body, client, &mut exchange)
+            .instrument(span)
+            .await;
+        exchange.answered(response.status());
+        let bodyless = head_only
+            || matches!(
+                response.status(),
+                StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+            );
+        response.map(|body| BodyExt::boxed_unsync(TrackedBody::new(body, exchange, bodyless)))
+    }
+
+    /// Panics that requests have caused since the start.
+    #[must_use]
+    pub fn panics(&self) -> u64 {
+        self.panics.load(Ordering::Relaxed)
+    }
+
+    async fn answer<B>(
+        &self,
+        mut parts: Parts,
+        body: B,
+        client: IpAddr,
+        exchange: &mut Exchange,
+    ) -> Response<Body>
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let head = match head::clean(&mut parts) {
+            Ok(head) if head.asterisk => return respond::alive(),
+            Ok(head) => head,
+            Err(refusal) => {
+                tracing::info!(target: "cuttle", reason = %refusal, "request refused");
+                return respond::refused(refusal);
+            }
+        };
+        match self.route(&parts) {
+            Outcome::Found {
+                value: Target::Health,
+                ..
+            } => respond::health(),
+            Outcome::Found {
+                value: Target::Endpoint(endpoint),
+                params,
+            } => {
+                exchange.endpoint(&endpoint.pattern);
+                let (body, state) = ClientBody::new(body);
+                let inbound = Inbound {
+                    method: parts.method,
+                    params,
+                    query: parts.uri.query().map(str::to_owned),
+                    headers: parts.headers,
+                    body: BodyExt::boxed_unsync(body),
+                    client_ip: client,
+                    host: head.host,
+                };
+                self.run(endpoint, inbound, &state).await
+            }
+            Outcome::Redirect { status, location } => {
+                // As KrakenD: the request that follows is the one to log.
+                exchange.silence();
+                respond::redirect(status, &location)
+            }
+            Outcome::MethodNotAllowed { allow } => self.responder.method_not_allowed(&allow),
+            Outcome::Options { allow } => respond::options(&allow),
+            Outcome::NotFound => self.responder.not_found(),
+            Outcome::BadParam(message) => respond::bad_parameter(message),
+        }
+    }
+
+    fn route(&self, parts: &Parts) -> Outcome<'_, Target> {
+        let prefix = parts
+            .headers
+            .get(&X_FORWARDED_PREFIX)
+            .and_then(|value| value.to_str().ok());
+        self.router
+            .route(&parts.method, parts.uri.path(), parts.uri.query(), prefix)
+    }
+
+    async fn run(
+        &self,
+        endpoint: &EndpointRoute,
+        inbound: Inbound,
+        body: &BodyState,
+    ) -> Response<Body> {
+        // A panic must cost its own request only; nothing that it may have
+        // left half done is shared between requests.
+        match AssertUnwindSafe(endpoint.pipeline.serve(inbound))
+            .catch_unwind()
+            .await
+        {
+            Ok(Ok(response)) => self.responder.answer(response),
+            Ok(Err(failure)) => self.fail(&failure, body),
+            Err(_) => {
+                self.panics.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(target: "cuttle", "a request has made the gateway panic");
+                self.responder.panicked()
+            }
+        }
+    }
+
+    fn fail(&self, failure: &Failure, body: &BodyState) -> Response<Body> {
+        // Whatever went wrong after it, a broken body is the client's fault.
+        let kind = match body.is_broken() {
+            true => FailureKind::ClientBody,
+            false => failure.kind,
+        };
+        let error = chain(&*failure.source);
+        match kind {
+            FailureKind::ClientBody | FailureKind::ClientRequest => {
+                tracing::info!(target: "cuttle", ?kind, error, "request refused");
+            }
+            _ => tracing::error!(target: "cuttle", ?kind, error, "request failed"),
+        }
+        self.responder.failure(kind)
+    }
+}
+
+fn conflicts(found: Vec<Conflict>) -> Vec<RouteConflict> {
+    let told = |conflict: Conflict| RouteConflict {
+        message: conflict.to_string(),
+        help: conflict.help(),
+        place: conflict.place,
+    };
+    found.into_iter().map(told).collect()
+}
+
+fn endpoint_route((endpoint, pipeline): (Endpoint, Pipeline)) -> Route<Target> {
+    let pattern = endpoint.path.text.clone();
+    Route {
+        method: endpoint.method,
+        path: endpoint.path,
+        place: endpoint.place,
+        value: Target::Endpoint(EndpointRoute { pattern, pipeline }),
+    }
+}
+
+fn health_route(options: &RouterOptions) -> Route<Target> {
+    let text = options.health_path.clone();
+    let literal = |part: &str| Segment {
+        prefix: part.to_owned(),
+        param: None,
+        suffix: String::new(),
+    };
+    let segments = text
+        .trim_start_matches('/')
+        .split('/')
+        .map(literal)
+        .collect();
+    Route {
+        method: Method::GET,
+        path: PathPattern { text, segments },
+        place: KeyPath::root()
+            .key("extra_config")
+            .key("router")
+            .key("health_path"),
+        value: Target::Health,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http_body_util::Empty;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::testing::{Backend, gateway, service};
+
+    fn endpoint(path: &str) -> Value {
+        json!({
+            "endpoint": path, "output_encoding": "no-op",
+            "backend": [{ "url_pattern": "/", "encoding": "no-op", "host": ["http://backend.test"] }],
+        })
+    }
+
+    async fn get(gateway: &Gateway, path: &str) -> Response<Body> {
+        let request = Request::get(path)
+            .header("host", "a")
+            .body(Empty::<Bytes>::new())
+            .unwrap();
+        let addr = SocketAddr::from(([127, 0, 0, 1], 1));
+        gateway
+            .handle(
+                request,
+                Peer {
+                    ip: addr.ip(),
+                    addr,
+                    tls: false,
+                },
+            )
+            .await
+    }
+
+    #[test]
+    fn routes_that_exclude_each_other_are_all_told_with_their_places() {
+        let service = service(&json!({
+            "extra_config": { "router": { "health_path": "/live" } },
+            "endpoints": [endpoint("/a/{x}"), endpoint("/a/{y}/b"), endpoint("/c"), endpoint("/c"), endpoint("/live")],
+        }));
+        let pipeline =
+            |endpoint| Pipeline::build(endpoint, vec![Arc::new(Backend::echo())]).unwrap();
+        let endpoints = service
+            .endpoints
+            .iter()
+            .map(|e| (e.clone(), pipeline(e)))
+            .collect();
+        let conflicts = Gateway::new(&service, endpoints).err().unwrap();
+        let places: Vec<_> = conflicts
+            .iter()
+            .map(|conflict| conflict.place.as_str())
+            .collect();
+        assert_eq!(places.len(), 3, "{conflicts:?}");
+        assert!(
+            places.contains(&"endpoints[1]") && places.contains(&"endpoints[3]"),
+            "{places:?}"
+        );
+        assert!(
+            conflicts
+                .iter()
+                .any(|one| one.message.contains("endpoints[4]")),
+            "{conflicts:?}"
+        );
+        assert!(conflicts.iter().all(|conflict| !conflict.help.is_empty()));
+    }
+
+    #[tokio::test]
+    async fn the_health_page_can_be_moved_and_removed() {
+        let with = |router: Value| {
+            let service = service(&json!({ "extra_config": { "router": router } }));
+            gateway(&service, &Backend::echo())
+        };
+        let cases = [
+            (json!({}), "/__health", 200),
+            (json!({ "health_path": "/live/now" }), "/live/now", 200),
+            (json!({ "health_path": "/live/now" }), "/__health", 404),
+            (json!({ "disable_health": true }), "/__health", 404),
+        ];
+        for (router, path, status) in cases {
+            assert_eq!(
+                get(&with(router.clone()), path).await.status(),
+                status,
+                "{router} {path}"
+            );
+        }
+    }
+}

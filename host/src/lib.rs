@@ -1,0 +1,22 @@
+//! The gateway: listener, router, responses, logs.
+//!
+//! A request comes in by [`server`], its head is cleaned by [`head`], the
+//! [`router`] finds its endpoint, a pipeline answers it, [`respond`] makes the
+//! response, [`telemetry`] writes about it. [`gateway`] holds these together.
+//! [`assemble`] builds all of it from a configuration, [`cli`] starts it.
+
+pub mod assemble;
+pub mod cli;
+mod demo;
+pub mod gateway;
+pub mod head;
+pub mod respond;
+pub mod router;
+pub mod server;
+pub mod telemetry;
+
+/// Version of the gateway.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+#[cfg(test)]
+mod testing;

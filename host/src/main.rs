@@ -1,0 +1,7 @@
+//! The `cuttle` program; everything is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cuttle::cli::main()
+}

@@ -1,0 +1,303 @@
+//! The deadlines of one connection.
+//!
+//! Everything that happens on it is noted here; the connection's task asks for
+//! the next deadline after every step and cuts the connection when it has
+//! passed. All deadlines are absolute: a byte now and then does not move them.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use cuttle_pipeline::config::Listen;
+use tokio::time::Instant;
+
+use super::framing::Reading;
+
+/// A head that takes longer is an attack or a broken client. KrakenD waits for
+/// ever by default; so would every connection of a slow-header attack.
+const DEFAULT_HEAD: Duration = Duration::from_secs(10);
+/// A new connection may stay silent for a while, since browsers and load
+/// balancers open some in advance.
+const DEFAULT_SILENCE: Duration = Duration::from_secs(60);
+/// Longer than the idle times of common load balancers (up to ten minutes), so
+/// that it is they who close, not we under a request on its way.
+const DEFAULT_IDLE: Duration = Duration::from_secs(620);
+/// A client that takes no byte of its answer for so long is not there.
+const STALLED_WRITE: Duration = Duration::from_secs(60);
+/// How long bytes are read and thrown away after a refusal, so that the client
+/// sees the refusal and not a reset.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// How long each part of a connection may take.
+#[derive(Debug, Clone)]
+pub(super) struct Limits {
+    silence: Duration,
+    head: Duration,
+    idle: Duration,
+    request: Option<Duration>,
+    response: Option<Duration>,
+    stalled_write: Duration,
+}
+
+impl Limits {
+    pub(super) fn new(listen: &Listen) -> Self {
+        let head = listen.read_header_timeout.or(listen.read_timeout);
+        Self {
+            silence: head.unwrap_or(DEFAULT_SILENCE),
+            head: head.unwrap_or(DEFAULT_HEAD),
+            idle: listen
+                .idle_timeout
+                .or(listen.read_timeout)
+                .unwrap_or(DEFAULT_IDLE),
+            request: listen.read_timeout,
+            response: listen.write_timeout,
+            stalled_write: STALLED_WRITE,
+        }
+    }
+}
+
+/// Notes about one connection. Cheap to clone; all clones are one.
+#[derive(Debug, Clone)]
+pub(super) struct Clock {
+    limits: Arc<Limits>,
+    notes: Arc<Mutex<Notes>>,
+}
+
+#[derive(Debug)]
+struct Notes {
+    /// Nothing has been asked yet.
+    fresh: bool,
+    reading: Reading,
+    /// When `reading` became what it is; a body counts from its head.
+    since: Instant,
+    /// Requests whose response has not been sent, oldest first.
+    open: VecDeque<Open>,
+    next: u64,
+    write_blocked: Option<Instant>,
+    lingering: Option<Instant>,
+    broken: bool,
+}
+
+#[derive(Debug)]
+struct Open {
+    id: u64,
+    /// The end of its head.
+    since: Instant,
+    /// All of the response is with hyper, which may still have to write it.
+    answered: bool,
+}
+
+impl Clock {
+    pub(super) fn new(limits: Arc<Limits>) -> Self {
+        let notes = Notes {
+            fresh: true,
+            reading: Reading::Nothing,
+            since: Instant::now(),
+            open: VecDeque::new(),
+            next: 0,
+            write_blocked: None,
+            lingering: None,
+            broken: false,
+        };
+        Self {
+            limits,
+            notes: Arc::new(Mutex::new(notes)),
+        }
+    }
+
+    /// The time by which something must have happened.
+    pub(super) fn deadline(&self) -> Instant {
+        let notes = self.notes();
+        let limits = &*self.limits;
+        let reading = match (notes.reading, notes.open.is_empty()) {
+            (Reading::Body, _) => limits.request.map(|limit| notes.since + limit),
+            (_, false) => None,
+            (Reading::Nothing | Reading::Opaque | Reading::Http2, true) => {
+                Some(notes.since + limits.quiet(notes.fresh))
+            }
+            (Reading::Head, true) => Some(notes.since + limits.head),
+        };
+        let first = notes.open.front().map(|open| open.since);
+        let response = first
+            .zip(limits.response)
+            .map(|(since, limit)| since + limit);
+        let write = notes
+            .write_blocked
+            .map(|since| since + limits.stalled_write);
+        let linger = notes.lingering.map(|since| since + LINGER);
+        let nearest = [reading, response, write, linger]
+            .into_iter()
+            .flatten()
+            .min();
+        nearest.unwrap_or_else(|| Instant::now() + DEFAULT_IDLE)
+    }
+
+    /// Bytes have come; now `reading`. `head`: one has ended on the way.
+    pub(super) fn read(&self, reading: Reading, head: bool) {
+        let mut notes = self.notes();
+        if notes.reading == reading && !head {
+            return;
+        }
+        // The time of a configured head limit counts from the connection, that
+        // of a body from the first byte of its head.
+        let goes_on = match reading {
+            Reading::Body => notes.reading == Reading::Head,
+            Reading::Head => notes.fresh && self.limits.silence == self.limits.head,
+            Reading::Nothing | Reading::Opaque | Reading::Http2 => false,
+        };
+        if !goes_on {
+            notes.since = Instant::now();
+        }
+        notes.reading = reading;
+    }
+
+    pub(super) fn write_blocked(&self, blocked: bool) {
+        let mut notes = self.notes();
+        match blocked {
+            true if notes.write_blocked.is_some() => {}
+            true => notes.write_blocked = Some(Instant::now()),
+            false => notes.write_blocked = None,
+        }
+    }
+
+    pub(super) fn linger(&self) {
+        self.notes().lingering.get_or_insert_with(Instant::now);
+    }
+
+    /// A body that only the close ends has broken off.
+    pub(super) fn broke_off(&self) {
+        self.notes().broken = true;
+    }
+
+    /// Whether the close must not look orderly.
+    pub(super) fn is_broken(&self) -> bool {
+        self.notes().broken
+    }
+
+    /// Everything that hyper had to write has been taken by the system.
+    pub(super) fn flushed(&self) {
+        let mut notes = self.notes();
+        let before = notes.open.len();
+        notes.open.retain(|open| !open.answered);
+        // Idle, or a head that came early: its time begins only now.
+        if before > 0 && notes.open.is_empty() && notes.reading != Reading::Body {
+            notes.since = Instant::now();
+        }
+    }
+
+    /// A request has come. It is open until the value has been dropped and
+    /// the connection has been [`flushed`](Self::flushed) after that.
+    pub(super) fn open(&self) -> OpenRequest {
+        let mut notes = self.notes();
+        let id = notes.next;
+        notes.next += 1;
+        notes.fresh = false;
+        notes.open.push_back(Open {
+            id,
+            since: Instant::now(),
+            answered: false,
+        });
+        OpenRequest {
+            id,
+            clock: self.clone(),
+        }
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Limits {
+    fn quiet(&self, fresh: bool) -> Duration {
+        match fresh {
+            true => self.silence,
+            false => self.idle,
+        }
+    }
+}
+
+/// A request whose response is not complete.
+#[derive(Debug)]
+pub(super) struct OpenRequest {
+    id: u64,
+    clock: Clock,
+}
+
+impl OpenRequest {
+    /// The clock it stands on.
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+}
+
+impl Drop for OpenRequest {
+    fn drop(&mut self) {
+        let mut notes = self.clock.notes();
+        if let Some(open) = notes.open.iter_mut().find(|open| open.id == self.id) {
+            open.answered = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn clock() -> Clock {
+        Clock::new(Arc::new(Limits {
+            silence: 60 * SECOND,
+            head: 10 * SECOND,
+            idle: 30 * SECOND,
+            request: Some(20 * SECOND),
+            response: Some(40 * SECOND),
+            stalled_write: 5 * SECOND,
+        }))
+    }
+
+    fn left(clock: &Clock) -> u64 {
+        (clock.deadline() - Instant::now()).as_secs()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_part_of_a_connection_has_its_own_limit() {
+        let clock = clock();
+        assert_eq!(left(&clock), 60, "silent");
+        clock.read(Reading::Head, false);
+        assert_eq!(left(&clock), 10, "head");
+        tokio::time::advance(3 * SECOND).await;
+        clock.read(Reading::Head, false);
+        assert_eq!(left(&clock), 7, "more of the head does not help");
+        clock.read(Reading::Body, true);
+        let request = clock.open();
+        assert_eq!(left(&clock), 17, "the body counts from the head");
+        clock.read(Reading::Nothing, false);
+        assert_eq!(left(&clock), 40, "response");
+        clock.write_blocked(true);
+        assert_eq!(left(&clock), 5, "stalled");
+        clock.write_blocked(false);
+        tokio::time::advance(9 * SECOND).await;
+        assert_eq!(left(&clock), 31);
+        drop(request);
+        assert_eq!(left(&clock), 31, "not written yet");
+        clock.flushed();
+        assert_eq!(left(&clock), 30, "idle");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_came_early_waits_without_a_limit_of_its_own() {
+        let clock = clock();
+        clock.read(Reading::Nothing, true);
+        let first = clock.open();
+        clock.read(Reading::Head, false);
+        tokio::time::advance(30 * SECOND).await;
+        assert_eq!(left(&clock), 10, "that of the response");
+        drop(first);
+        clock.flushed();
+        assert_eq!(left(&clock), 10, "that of the head, from now");
+    }
+}

@@ -1,0 +1,272 @@
+//! One connection, from accept to close.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::Request;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
+use pin_project_lite::pin_project;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
+    time::{Instant, Sleep, sleep_until, timeout},
+};
+use tokio_rustls::TlsAcceptor;
+
+use super::{
+    clock::{Clock, Limits, OpenRequest},
+    drain::Guard,
+    gate::{Gate, Reset},
+};
+use crate::{
+    gateway::{Gateway, Peer},
+    respond::Body,
+};
+
+/// From the connection to the end of the TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Requests at a time on one HTTP/2 connection.
+const MAX_STREAMS: u32 = 100;
+/// Upper limit of a head in HTTP/2, where one costs more than its bytes.
+const MAX_HEADER_LIST: u32 = 64 * 1024;
+/// Response bytes that wait for the client, for each HTTP/2 stream.
+const MAX_SEND_BUFFER: usize = 64 * 1024;
+/// The least that hyper takes.
+const MIN_BUFFER: usize = 8 * 1024;
+/// What Go's server answers to plain HTTP on a TLS port.
+const PLAIN_ON_TLS: &[u8] =
+    b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+/// First byte of a TLS handshake record (RFC 8446 section 5.1).
+const HANDSHAKE_RECORD: u8 = 22;
+
+/// What every connection of a listener shares.
+pub(super) struct Shared {
+    pub(super) gateway: Arc<Gateway>,
+    pub(super) limits: Arc<Limits>,
+    pub(super) tls: Option<TlsAcceptor>,
+    pub(super) h2c: bool,
+    pub(super) max_head: usize,
+}
+
+/// Serves `stream` to its end. Errors are the client's or the network's and
+/// have been told to the client where that was possible.
+pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, addr: SocketAddr, guard: Guard) {
+    let peer = Peer {
+        addr,
+        ip: addr.ip().to_canonical(),
+        tls: shared.tls.is_some(),
+    };
+    // Small answers must not wait for the client's acknowledgements.
+    let _ = stream.set_nodelay(true);
+    let ended = match &shared.tls {
+        None => {
+            let builder = builder(&shared, shared.h2c.then_some(Version::ByPreface));
+            drive(&shared, builder, stream, peer, guard).await
+        }
+        Some(acceptor) => match handshake(acceptor, stream, guard.clone()).await {
+            Ok(stream) => {
+                let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                let builder = builder(&shared, h2.then_some(Version::Http2));
+                drive(&shared, builder, stream, peer, guard).await
+            }
+            Err(error) => Err(error.into()),
+        },
+    };
+    if let Err(error) = ended {
+        tracing::debug!(client = %peer.ip, error = &*error, "connection ended early");
+    }
+}
+
+/// HTTP/2 by agreement, or by what the client sends first.
+enum Version {
+    Http2,
+    ByPreface,
+}
+
+fn builder(shared: &Shared, http2: Option<Version>) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // The clock has all deadlines; hyper's would be a second opinion.
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(None);
+    builder
+        .http1()
+        .title_case_headers(true)
+        .max_buf_size(shared.max_head.max(MIN_BUFFER));
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(
+            u32::try_from(shared.max_head)
+                .unwrap_or(u32::MAX)
+                .min(MAX_HEADER_LIST),
+        )
+        .max_send_buf_size(MAX_SEND_BUFFER);
+    match http2 {
+        None => builder.http1_only(),
+        Some(Version::Http2) => builder.http2_only(),
+        Some(Version::ByPreface) => builder,
+    }
+}
+
+async fn handshake(
+    acceptor: &TlsAcceptor,
+    stream: TcpStream,
+    mut guard: Guard,
+) -> io::Result<tokio_rustls::server::TlsStream<TcpStream>> {
+    let handshake = async {
+        let mut first = [0];
+        stream.peek(&mut first).await?;
+        if first != [HANDSHAKE_RECORD] {
+            return Err(refuse_plain(stream).await);
+        }
+        acceptor.accept(stream).await
+    };
+    tokio::select! {
+        done = timeout(HANDSHAKE, handshake) => {
+            done.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+        }
+        () = guard.stopped() => Err(io::ErrorKind::ConnectionAborted.into()),
+    }
+}
+
+async fn refuse_plain(mut stream: TcpStream) -> io::Error {
+    // Read what is there: closing with unread bytes would be a reset, and the
+    // client might never see the answer.
+    let _ = stream.try_read(&mut [0; 4096]);
+    let _ = stream.write_all(PLAIN_ON_TLS).await;
+    let _ = stream.shutdown().await;
+    io::Error::other("plain HTTP on a TLS port")
+}
+
+async fn drive<S>(
+    shared: &Arc<Shared>,
+    builder: auto::Builder<TokioExecutor>,
+    stream: S,
+    peer: Peer,
+    mut guard: Guard,
+) -> Result<(), crate::respond::BoxError>
+where
+    S: AsyncRead + AsyncWrite + Reset + Send + Unpin + 'static,
+{
+    let clock = Clock::new(Arc::clone(&shared.limits));
+    let gate = Gate::new(stream, shared.max_head, clock.clone());
+    let verdict = gate.verdict();
+    let gateway = Arc::clone(&shared.gateway);
+    let requests = clock.clone();
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        let open = requests.open();
+        request.extensions_mut().insert(verdict.current());
+        let gateway = Arc::clone(&gateway);
+        let old = request.version() < http::Version::HTTP_11;
+        async move {
+            let response = gateway.handle(request, peer).await;
+            Ok::<_, Infallible>(response.map(|body| OpenBody { body, open, old }))
+        }
+    });
+    let connection = builder.serve_connection(TokioIo::new(gate), service);
+    let timed = Timed {
+        connection,
+        sleep: sleep_until(clock.deadline()),
+        clock,
+    };
+    let mut timed = std::pin::pin!(timed);
+    tokio::select! {
+        ended = timed.as_mut() => return ended,
+        () = guard.stopped() => {}
+    }
+    timed.as_mut().project().connection.graceful_shutdown();
+    timed.await
+}
+
+pin_project! {
+    /// A connection that ends when its clock has run out.
+    struct Timed<C> {
+        #[pin]
+        connection: C,
+        #[pin]
+        sleep: Sleep,
+        clock: Clock,
+    }
+}
+
+impl<C, E> Future for Timed<C>
+where
+    C: Future<Output = Result<(), E>>,
+    E: Into<crate::respond::BoxError>,
+{
+    type Output = Result<(), crate::respond::BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if let Poll::Ready(ended) = this.connection.poll(cx) {
+            return Poll::Ready(ended.map_err(Into::into));
+        }
+        loop {
+            let deadline = this.clock.deadline();
+            // A later deadline need not be set before the earlier has passed:
+            // most never do.
+            if deadline < this.sleep.deadline() || this.sleep.is_elapsed() {
+                this.sleep.as_mut().reset(deadline);
+            }
+            if this.sleep.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            if this.clock.deadline() <= Instant::now() {
+                return Poll::Ready(Err("a time limit of the listener has passed".into()));
+            }
+        }
+    }
+}
+
+pin_project! {
+    /// A response body that keeps its request open on the clock.
+    struct OpenBody {
+        #[pin]
+        body: Body,
+        open: OpenRequest,
+        // HTTP/1.0, where the close may be all that ends a body.
+        old: bool,
+    }
+}
+
+impl HttpBody for OpenBody {
+    type Data = Bytes;
+    type Error = crate::respond::BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let this = self.project();
+        let frame = this.body.poll_frame(cx);
+        if *this.old && matches!(frame, Poll::Ready(Some(Err(_)))) {
+            this.open.clock().broke_off();
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,118 @@
+//! The listening socket.
+
+use std::{
+    error::Error as StdError,
+    fmt, io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+};
+
+use cuttle_pipeline::config::Listen;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::TcpListener;
+
+use super::tls::TlsError;
+
+/// Connections that wait to be accepted; the kernel caps it at `somaxconn`.
+const BACKLOG: i32 = 4096;
+
+/// Why the gateway cannot listen.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BindError {
+    /// The address cannot be had.
+    Listen {
+        /// `ip:port`, or `:port` for every interface.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The keys or certificates cannot be used.
+    Tls(TlsError),
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen { address, source } => {
+                write!(f, "listen tcp {address}: {}", Reason(source.kind()))
+            }
+            Self::Tls(error) => error.fmt(f),
+        }
+    }
+}
+
+impl StdError for BindError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Listen { source, .. } => Some(source),
+            Self::Tls(error) => error.source(),
+        }
+    }
+}
+
+/// What went wrong, in the words of KrakenD, and the way out.
+struct Reason(io::ErrorKind);
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            io::ErrorKind::AddrInUse => {
+                "bind: address already in use; stop the program that uses it, or choose another `port`"
+            }
+            io::ErrorKind::AddrNotAvailable => {
+                "bind: cannot assign requested address; `listen_ip` must be an address of this machine"
+            }
+            io::ErrorKind::PermissionDenied => {
+                "bind: permission denied; ports below 1024 need a privilege, choose another `port`"
+            }
+            _ => "cannot listen there",
+        })
+    }
+}
+
+/// Opens the socket. Must run inside a tokio runtime.
+pub(super) fn bind(listen: &Listen) -> Result<TcpListener, BindError> {
+    let bound = match listen.ip {
+        Some(ip) => open(SocketAddr::new(ip, listen.port)),
+        None => open_everywhere(listen.port),
+    };
+    bound.map_err(|source| BindError::Listen {
+        address: address(listen),
+        source,
+    })
+}
+
+/// One socket for both families; machines without IPv6 get IPv4 only.
+fn open_everywhere(port: u16) -> io::Result<TcpListener> {
+    match open(SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port)) {
+        Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
+            open(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port))
+        }
+        done => done,
+    }
+}
+
+fn open(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) {
+        socket.set_only_v6(false)?;
+    }
+    // A restart must not wait for connections of the former process to expire.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+fn address(listen: &Listen) -> String {
+    match listen.ip {
+        Some(ip) => SocketAddr::new(ip, listen.port).to_string(),
+        None => format!(":{}", listen.port),
+    }
+}

@@ -1,0 +1,198 @@
+//! The listener: connections in, requests to the [`Gateway`], and an orderly
+//! end.
+
+mod clock;
+mod connection;
+mod drain;
+mod framing;
+mod gate;
+mod listen;
+mod signals;
+mod tls;
+
+use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use cuttle_pipeline::config::Listen;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+    time::sleep,
+};
+
+pub use listen::BindError;
+pub use signals::signals;
+pub use tls::{TlsError, acceptor};
+
+use crate::gateway::Gateway;
+use clock::Limits;
+use connection::Shared;
+use drain::Drain;
+
+/// Pause after an accept failed for want of descriptors or memory; some
+/// connection may have ended by then.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A bound listener.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    drain_limit: Option<Duration>,
+}
+
+/// How a server came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// All requests were finished.
+    Drained,
+    /// `max_shutdown_wait_time` passed; so many connections were cut.
+    Cut {
+        /// Connections that were still open.
+        connections: usize,
+    },
+    /// A second signal came; so many connections were cut.
+    Interrupted {
+        /// Connections that were still open.
+        connections: usize,
+    },
+}
+
+impl Server {
+    /// Listens; connections wait until [`run`](Self::run). `drain_limit` is
+    /// `max_shutdown_wait_time`. Must run inside a tokio runtime.
+    ///
+    /// # Errors
+    /// The address is taken or not ours, or TLS cannot be set up.
+    pub fn bind(
+        listen: &Listen,
+        gateway: Arc<Gateway>,
+        drain_limit: Option<Duration>,
+    ) -> Result<Self, BindError> {
+        let tls = listen
+            .tls
+            .as_ref()
+            .map(acceptor)
+            .transpose()
+            .map_err(BindError::Tls)?;
+        let listener = listen::bind(listen)?;
+        let address = listener.local_addr().map_err(|source| BindError::Listen {
+            address: String::from("socket"),
+            source,
+        })?;
+        let shared = Shared {
+            gateway,
+            limits: Arc::new(Limits::new(listen)),
+            tls,
+            h2c: listen.h2c,
+            max_head: listen.max_header_bytes,
+        };
+        Ok(Self {
+            listener,
+            address,
+            shared: Arc::new(shared),
+            drain_limit,
+        })
+    }
+
+    /// Where it listens; names the port when the system chose it.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown`, then closes the listener at once and finishes
+    /// what has begun: until all is done, the drain limit has passed, or
+    /// `at_once` is ready.
+    pub async fn run(
+        self,
+        shutdown: impl Future<Output = ()>,
+        at_once: impl Future<Output = ()>,
+    ) -> Verdict {
+        tracing::info!(target: "cuttle", address = %self.address, "listening");
+        let drain = Drain::new();
+        let mut connections = JoinSet::new();
+        tokio::select! {
+            never = accept(&self.listener, &self.shared, &drain, &mut connections) => match never {},
+            () = shutdown => {}
+        }
+        drop(self.listener);
+        tracing::info!(target: "cuttle", "shutting down");
+        let limit = async {
+            match self.drain_limit {
+                Some(limit) => sleep(limit).await,
+                None => std::future::pending().await,
+            }
+        };
+        // Requests of HTTP/2 run in tasks of their own; their connection ends
+        // after them.
+        let verdict = tokio::select! {
+            () = drain.finish() => Verdict::Drained,
+            () = limit => Verdict::Cut { connections: open(&mut connections) },
+            () = at_once => Verdict::Interrupted { connections: open(&mut connections) },
+        };
+        connections.shutdown().await;
+        verdict
+    }
+}
+
+/// Connections whose task has not ended.
+fn open(connections: &mut JoinSet<()>) -> usize {
+    while connections.try_join_next().is_some() {}
+    connections.len()
+}
+
+async fn accept(
+    listener: &TcpListener,
+    shared: &Arc<Shared>,
+    drain: &Drain,
+    connections: &mut JoinSet<()>,
+) -> std::convert::Infallible {
+    let mut failing = false;
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                failing = false;
+                start(shared, drain, connections, stream, peer);
+            }
+            Err(error) if concerns_one_connection(&error) => {}
+            Err(error) => {
+                // Once for each time of need, not once for each attempt.
+                if !failing {
+                    tracing::error!(target: "cuttle", %error, "cannot accept connections");
+                }
+                failing = true;
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn start(
+    shared: &Arc<Shared>,
+    drain: &Drain,
+    connections: &mut JoinSet<()>,
+    stream: TcpStream,
+    peer: SocketAddr,
+) {
+    // Tasks that have ended are kept until they are asked for.
+    while connections.try_join_next().is_some() {}
+    connections.spawn(connection::serve(
+        Arc::clone(shared),
+        stream,
+        peer,
+        drain.guard(),
+    ));
+}
+
+fn concerns_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+    )
+}
+
+#[cfg(test)]
+mod tests;

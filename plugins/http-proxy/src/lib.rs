@@ -1,0 +1,61 @@
+//! Sends the traffic of one backend through a forward proxy.
+//!
+//! ```json
+//! "plugin/http-client": {
+//!     "name": "http-proxy",
+//!     "proxy_address": "http://proxy.example:3128"
+//! }
+//! ```
+//!
+//! The proxy is the only way: when it cannot be used, the request fails.
+
+mod settings;
+
+use std::cell::RefCell;
+
+use cuttle::plugin::{forward_proxy::Transport, log};
+use exports::cuttle::plugin::http_client::{Error, Guest, Request, Response};
+use settings::Settings;
+
+wit_bindgen::generate!({
+    path: "../../wit",
+    world: "http-client-plugin",
+});
+
+/// The plugin.
+struct HttpProxy;
+
+export!(HttpProxy);
+
+thread_local! {
+    /// The way through the proxy: opened by `configure`, used by every request.
+    static TRANSPORT: RefCell<Option<Transport>> = const { RefCell::new(None) };
+}
+
+impl Guest for HttpProxy {
+    fn configure(text: String) -> Result<(), String> {
+        let settings = Settings::parse(&text)?;
+        for key in &settings.unknown {
+            log::log(log::Level::Warn, &format!("unknown key `{key}`"));
+        }
+        let transport = Transport::open(&settings.proxy_address, Some(&settings.options()))
+            .map_err(|error| format!("proxy_address: {}", reason(error)))?;
+        TRANSPORT.set(Some(transport));
+        Ok(())
+    }
+
+    fn handle(request: Request) -> Result<Response, Error> {
+        TRANSPORT.with_borrow(|transport| match transport {
+            Some(transport) => transport.send(request),
+            None => Err(Error::Other("`handle` before `configure`".into())),
+        })
+    }
+}
+
+/// The text of an error, for the one who wrote the configuration.
+fn reason(error: Error) -> String {
+    match error {
+        Error::InvalidArgument(text) | Error::Denied(text) => text,
+        other => format!("{other:?}"),
+    }
+}

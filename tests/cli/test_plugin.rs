@@ -1,0 +1,73 @@
+//! `test-plugin`, for scripts that build plugins.
+
+use std::fs;
+
+use cuttle_tests::{bundled_plugin, fixture, run};
+
+#[tokio::test]
+async fn good_plugins_are_ok() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::copy(bundled_plugin(), folder.path().join("http-proxy.wasm")).expect("a copy");
+    fs::copy(
+        fixture("adds-header"),
+        folder.path().join("adds-header.wasm"),
+    )
+    .expect("a copy");
+    let tested = run(
+        folder.path(),
+        &["test-plugin", "-c", "http-proxy.wasm", "adds-header.wasm"],
+    )
+    .await;
+    assert_eq!(tested.code, 0, "{tested:?}");
+    let output = format!("{}{}", tested.stdout, tested.stderr);
+    for text in [
+        "[OK] CLIENT\thttp-proxy",
+        "[OK] CLIENT\tadds-header",
+        "[OK] 2 tested plugin(s) in ",
+    ] {
+        assert!(output.contains(text), "{text:?}: {output}");
+    }
+}
+
+#[tokio::test]
+async fn bad_plugins_are_not() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("text.wasm"), "not a component").expect("a file");
+    fs::copy(
+        fixture("adds-header"),
+        folder.path().join("adds-header.wasm"),
+    )
+    .expect("a copy");
+    let tested = run(
+        folder.path(),
+        &["test-plugin", "-c", "text.wasm", "adds-header.wasm"],
+    )
+    .await;
+    assert_eq!(tested.code, 1, "{tested:?}");
+    let output = format!("{}{}", tested.stdout, tested.stderr);
+    for text in [
+        "[KO] CLIENT\ttext: ",
+        "[OK] CLIENT\tadds-header",
+        "[KO] 2 tested plugin(s) in ",
+        "1 plugin(s) failed.",
+    ] {
+        assert!(output.contains(text), "{text:?}: {output}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_file_and_a_missing_kind_are_said() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let missing = run(folder.path(), &["test-plugin", "-c", "nowhere.wasm"]).await;
+    assert_eq!(missing.code, 1, "{missing:?}");
+    let output = format!("{}{}", missing.stdout, missing.stderr);
+    assert!(
+        output.contains("[KO] Unable to open the plugin nowhere.wasm."),
+        "{output}"
+    );
+
+    for arguments in [&["test-plugin"][..], &["test-plugin", "-c"]] {
+        let nothing = run(folder.path(), arguments).await;
+        assert_eq!(nothing.code, 1, "{nothing:?}");
+    }
+}

@@ -1,0 +1,25 @@
+//! The whole way on real sockets: client, gateway, plugin, forward proxy,
+//! origin. Each module is one promise.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests report by panicking"
+)]
+
+mod bodies;
+mod documented_example;
+mod environment_proxy;
+mod examples;
+mod faults;
+mod listener;
+mod logs_and_secrets;
+mod noop_pipeline;
+mod plugin_folder;
+mod plugins;
+mod proxies_real;
+mod shutdown;
+mod streaming;
+mod structure;
+mod support;

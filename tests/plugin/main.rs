@@ -1,0 +1,31 @@
+//! The plugin host against plugins that behave and plugins that do not.
+//!
+//! Every folder of `plugins/fixtures` has its test here, without a gateway
+//! around it.
+
+mod bodies;
+mod harm;
+mod instances;
+mod loading;
+mod rights;
+mod settings;
+mod support;
+
+/// A fixture without a test proves nothing.
+#[test]
+fn every_fixture_is_tested() {
+    let tests = [
+        include_str!("bodies.rs"),
+        include_str!("harm.rs"),
+        include_str!("instances.rs"),
+        include_str!("loading.rs"),
+        include_str!("rights.rs"),
+        include_str!("settings.rs"),
+    ]
+    .concat();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugins/fixtures");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(tests.contains(&format!("\"{name}\"")), "{name} has no test");
+    }
+}

@@ -1,0 +1,59 @@
+//! The table, and the figures to reach.
+
+use std::time::Duration;
+
+use crate::{Contender, load::Round};
+
+const MIB: f64 = 1024.0 * 1024.0;
+
+/// Most processor time of `plugin http-proxy`, as a multiple of `direct`.
+const PLUGIN: f64 = 1.5;
+/// Most processor time of `direct`, as a multiple of the bare relay.
+const DIRECT: f64 = 2.0;
+/// Most resident memory of an idle gateway, in MiB.
+const IDLE: f64 = 30.0;
+
+pub(crate) fn print(contenders: &[Contender], rounds: u64, length: Duration) -> anyhow::Result<()> {
+    let cpu: Vec<f64> = contenders
+        .iter()
+        .map(|one| median(one, |round| round.cpu_micros))
+        .collect();
+    println!("wrk -t1 -c32, {rounds} rounds of {length:?} in turn, medians; no access log\n");
+    println!(
+        "{:18} {:>11} {:>8} {:>8} {:>10} {:>8} {:>9} {:>9}",
+        "", "CPU µs/req", "× relay", "× direct", "requests/s", "p99 ms", "peak MiB", "idle MiB"
+    );
+    for (contender, cost) in contenders.iter().zip(&cpu) {
+        println!(
+            "{:18} {:>11.1} {:>8.2} {:>8.2} {:>10.0} {:>8.2} {:>9.1} {:>9.1}",
+            contender.name,
+            cost,
+            cost / cpu[0],
+            cost / cpu[1],
+            median(contender, |round| round.rate),
+            median(contender, |round| round.p99_millis),
+            median(contender, |round| round.peak as f64) / MIB,
+            contender.idle as f64 / MIB,
+        );
+    }
+    println!();
+    target("plugin / direct", cpu[3] / cpu[1], PLUGIN);
+    target("direct / bare relay", cpu[1] / cpu[0], DIRECT);
+    target(
+        "idle MiB with a plugin",
+        contenders[3].idle as f64 / MIB,
+        IDLE,
+    );
+    Ok(())
+}
+
+fn target(name: &str, found: f64, limit: f64) {
+    let verdict = if found <= limit { "reached" } else { "missed" };
+    println!("{name:24} {found:>6.2}, to reach {limit:.2}: {verdict}");
+}
+
+fn median(contender: &Contender, figure: impl Fn(&Round) -> f64) -> f64 {
+    let mut figures: Vec<f64> = contender.rounds.iter().map(figure).collect();
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or_default()
+}

@@ -1,0 +1,264 @@
+//! The gateway: the real binary with a configuration, on a free port.
+
+use std::{io, net::SocketAddr, path::Path, process::Stdio, sync::Arc};
+
+use anyhow::{Context, bail};
+use rustix::process::{Pid, Signal};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::process::Child;
+
+use crate::{Answer, Exchange, Log, Outgoing, Usage, binary, soon};
+
+/// A running gateway. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct Gateway {
+    child: Child,
+    pid: u32,
+    address: SocketAddr,
+    log: Log,
+    folder: Arc<TempDir>,
+}
+
+/// A gateway about to be started.
+#[derive(Debug)]
+pub struct Configured {
+    text: String,
+    file: String,
+    env: Vec<(String, String)>,
+    folder: Option<Arc<TempDir>>,
+    arguments: Vec<String>,
+}
+
+impl Gateway {
+    /// Starts with this configuration, on the loopback interface.
+    ///
+    /// # Errors
+    ///
+    /// If the gateway refuses to start; the text is its output.
+    pub async fn start(config: Value) -> anyhow::Result<Self> {
+        Self::configured(config).start().await
+    }
+
+    /// Prepares a start with this configuration.
+    #[must_use]
+    pub fn configured(mut config: Value) -> Configured {
+        if let Some(service) = config.as_object_mut() {
+            service
+                .entry("listen_ip")
+                .or_insert_with(|| json!("127.0.0.1"));
+        }
+        Configured::text(&config.to_string())
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its working directory.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What it has written so far.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Warnings written so far.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let events = self.log.events();
+        let warnings = events.iter().filter(|event| event["level"] == "WARN");
+        warnings.map(Value::to_string).collect()
+    }
+
+    /// What it uses.
+    ///
+    /// # Errors
+    ///
+    /// If it has ended.
+    pub fn usage(&self) -> io::Result<Usage> {
+        Usage::of(self.pid)
+    }
+
+    /// Number of its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Sends a request without body.
+    ///
+    /// # Errors
+    ///
+    /// If no answer comes.
+    pub async fn get(&self, target: &str) -> anyhow::Result<Answer> {
+        self.ask(Outgoing::new("GET", target)).await
+    }
+
+    /// Sends this text with POST.
+    ///
+    /// # Errors
+    ///
+    /// If no answer comes.
+    pub async fn post(&self, target: &str, text: &str) -> anyhow::Result<Answer> {
+        self.ask(Outgoing::new("POST", target).text(text)).await
+    }
+
+    /// Sends a request on a connection of its own.
+    ///
+    /// # Errors
+    ///
+    /// If no answer comes.
+    pub async fn ask(&self, request: Outgoing) -> anyhow::Result<Answer> {
+        let answer = Exchange::ask(self.address, request).await;
+        answer.with_context(|| format!("no answer; the gateway says:\n{}", self.log.text()))
+    }
+
+    /// A connection to it.
+    ///
+    /// # Errors
+    ///
+    /// The socket's.
+    pub async fn connect(&self) -> anyhow::Result<Exchange> {
+        Ok(Exchange::connect(self.address).await?)
+    }
+
+    /// The completion line of the first request for `path`.
+    ///
+    /// # Errors
+    ///
+    /// If the gateway ends without writing one.
+    pub async fn access(&self, path: &str) -> anyhow::Result<Value> {
+        let line = self.log.find("the completion line", |event| {
+            event["target"] == "access" && event["span"]["path"] == path
+        });
+        line.await.context("no completion line")
+    }
+
+    /// Sends SIGTERM.
+    ///
+    /// # Errors
+    ///
+    /// If it has ended.
+    pub fn terminate(&self) -> anyhow::Result<()> {
+        let pid = i32::try_from(self.pid)
+            .ok()
+            .and_then(Pid::from_raw)
+            .context("a process number")?;
+        Ok(rustix::process::kill_process(pid, Signal::TERM)?)
+    }
+
+    /// Waits for its end and all of its log; its exit code.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's.
+    pub async fn ended(&mut self) -> anyhow::Result<i32> {
+        let status = soon("the gateway's end", self.child.wait()).await?;
+        self.log.end().await;
+        Ok(binary::code(status))
+    }
+
+    /// Sends SIGTERM and waits for the end; its exit code.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's.
+    pub async fn stop(&mut self) -> anyhow::Result<i32> {
+        self.terminate()?;
+        self.ended().await
+    }
+}
+
+impl Configured {
+    /// A file with this text, whatever it holds.
+    #[must_use]
+    pub fn text(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            file: "krakend.json".to_owned(),
+            env: Vec::new(),
+            folder: None,
+            arguments: Vec::new(),
+        }
+    }
+
+    /// Sets a variable of its otherwise empty environment.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Its working directory, which also gets the file; otherwise a new one.
+    #[must_use]
+    pub fn dir(mut self, folder: &Arc<TempDir>) -> Self {
+        self.folder = Some(folder.clone());
+        self
+    }
+
+    /// Name of the configuration file.
+    #[must_use]
+    pub fn file(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.file);
+        self
+    }
+
+    /// One more argument for `run`.
+    #[must_use]
+    pub fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// Starts it and waits until it listens.
+    ///
+    /// # Errors
+    ///
+    /// If it refuses to start; the text is its output.
+    pub async fn start(self) -> anyhow::Result<Gateway> {
+        let folder = match self.folder {
+            Some(folder) => folder,
+            None => Arc::new(tempfile::tempdir()?),
+        };
+        std::fs::write(folder.path().join(&self.file), &self.text)?;
+        let mut command = binary::command(
+            binary::gateway_binary(),
+            &["run", "-c", &self.file, "-p", "0", "--log-format", "json"],
+        );
+        command
+            .args(&self.arguments)
+            .envs(self.env)
+            .current_dir(folder.path());
+        let mut child = command.stdin(Stdio::null()).spawn()?;
+        let log = Log::default();
+        log.follow(child.stdout.take().context("standard output")?);
+        log.follow(child.stderr.take().context("standard error")?);
+        let pid = child.id().context("a running process")?;
+        let listening = log.find("the gateway to listen", |event| {
+            event["fields"]["message"] == "listening"
+        });
+        let Some(listening) = listening.await else {
+            let status = soon("the gateway's end", child.wait()).await?;
+            bail!("the gateway ended with {status}:\n{}", log.text());
+        };
+        let address = listening["fields"]["address"]
+            .as_str()
+            .context("an address")?;
+        Ok(Gateway {
+            address: address
+                .parse()
+                .with_context(|| format!("not an address: {address}"))?,
+            child,
+            pid,
+            log,
+            folder,
+        })
+    }
+}
