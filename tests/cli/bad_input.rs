@@ -25,7 +25,7 @@ fn using(settings: Value) -> Value {
             "endpoint": "/x",
             "output_encoding": "no-op",
             "backend": [{
-                "host": ["http://127.0.0.1:1"],
+                "host": ["http://127.0.0.1:10"],
                 "url_pattern": "/",
                 "extra_config": { "plugin/http-client": settings },
             }],
@@ -131,7 +131,7 @@ async fn a_file_that_is_no_component_is_refused_by_name() {
     for (content, reason) in [
         (b"this is text".to_vec(), ""),
         (Vec::new(), ""),
-        (CORE_MODULE.to_vec(), "core module"),
+        (CORE_MODULE.to_vec(), "not a component"),
         (whole[..whole.len() / 2].to_vec(), ""),
         (whole[..20].to_vec(), ""),
         (b"\x7fELF\x02\x01\x01\0".to_vec(), ""),
@@ -166,7 +166,8 @@ async fn two_files_of_one_name_are_refused_with_both() {
 #[tokio::test]
 async fn a_folder_that_cannot_be_read_is_refused_by_name() {
     // Root may read everything, so this one cannot be read by anybody.
-    let folder = folder(&using(json!({ "name": "own" })));
+    let settings = json!({ "name": "http-proxy", "proxy_address": "http://proxy:8080" });
+    let folder = folder(&using(settings));
     write(folder.path(), "plugins", "a file in the place of a folder");
     refused(folder.path(), &["plugins", "plugin.folder"]).await;
 }
@@ -175,8 +176,7 @@ async fn a_folder_that_cannot_be_read_is_refused_by_name() {
 async fn a_component_of_another_world_is_refused_in_the_words_of_its_author() {
     for (name, reason) in [
         ("wrong-world", "http-client"),
-        ("wants-unknown", ""),
-        ("wants-files", "filesystem"),
+        ("wants-unknown", "acme:secrets/vault"),
     ] {
         let folder = with_plugins(json!({ "name": name }));
         fs::copy(
@@ -215,7 +215,7 @@ async fn an_endpoint_that_needs_more_than_no_op_is_refused() {
 async fn duplicates_are_refused_with_both_places() {
     let endpoint = |path: &str| {
         json!({ "endpoint": path, "output_encoding": "no-op",
-                "backend": [{ "host": ["http://127.0.0.1:1"], "url_pattern": "/" }] })
+                "backend": [{ "host": ["http://127.0.0.1:10"], "url_pattern": "/" }] })
     };
     for (one, two) in [("/a", "/a"), ("/a/{x}", "/a/{y}")] {
         let config = json!({ "version": 3, "endpoints": [endpoint("/other"), endpoint(one), endpoint(two)] });

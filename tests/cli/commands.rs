@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use cuttle_tests::{Gateway, TestResult, run};
+use cuttle_tests::{FaultProxy, Gateway, TestResult, run};
 use serde_json::{Value, json};
 
 use crate::{folder, write};
@@ -103,7 +103,7 @@ async fn what_check_refuses_run_refuses() {
     assert_eq!(ran.code, 255, "{ran:?}");
     let output = format!("{}{}", ran.stdout, ran.stderr);
     assert!(
-        output.contains("ERROR parsing the configuration file: "),
+        output.contains("ERROR parsing the configuration file:"),
         "{output}"
     );
     assert!(output.contains("version"), "{output}");
@@ -112,16 +112,20 @@ async fn what_check_refuses_run_refuses() {
 #[tokio::test]
 async fn unknown_keys_are_warnings_with_the_nearest_known_name() -> TestResult {
     let folder = folder(
-        &json!({ "version": 3, "endpoint": [], "extra_config": { "plugin/http-clients": {} } }),
+        &json!({ "version": 3, "endpointz": [], "extra_config": { "plugin/http-clients": {} } }),
     );
     let checked = run(folder.path(), &["check", "-c", "krakend.json"]).await;
     assert_eq!(checked.code, 0, "{}", checked.stderr);
     assert!(
-        checked.stderr.contains("warning: endpoint: "),
+        checked.stderr.contains("warning: endpointz: "),
         "{}",
         checked.stderr
     );
-    assert!(checked.stderr.contains("endpoints"), "{}", checked.stderr);
+    assert!(
+        checked.stderr.contains("\"endpoints\""),
+        "{}",
+        checked.stderr
+    );
     assert!(
         checked.stderr.contains("plugin/http-client"),
         "{}",
@@ -240,16 +244,21 @@ async fn version_and_help_are_there() {
 }
 
 #[tokio::test]
-async fn debug_opens_the_debug_endpoint() -> TestResult {
-    let config = || json!({ "version": 3 });
-    let plain = Gateway::start(config()).await?;
-    assert_eq!(plain.get("/__debug/x").await?.status, 404);
-    let debug = Gateway::configured(config()).argument("-d").start().await?;
-    let answer = debug.get("/__debug/x").await?;
-    assert_eq!(
-        (answer.status, answer.body.trim()),
-        (200, "{\"message\":\"pong\"}")
-    );
+async fn debug_shows_debug_lines() -> TestResult {
+    for (arguments, expected) in [(&[][..], false), (&["-d"], true)] {
+        let mut config = example();
+        config["endpoints"][0]["backend"][0]["host"] = json!([FaultProxy::refused().await]);
+        config["extra_config"] = json!({ "telemetry/logging": { "level": "INFO" } });
+        let configured = arguments
+            .iter()
+            .fold(Gateway::configured(config), |all, one| all.argument(one));
+        let mut gateway = configured.start().await?;
+        gateway.get("/a/x").await?;
+        gateway.stop().await?;
+        let events = gateway.log().events();
+        let found = events.iter().any(|event| event["level"] == "DEBUG");
+        assert_eq!(found, expected, "{arguments:?}: {events:?}");
+    }
     Ok(())
 }
 
@@ -259,7 +268,13 @@ async fn the_demonstration_shows_a_request_at_the_forward_proxy() {
     let shown = run(folder.path(), &["demo", "--once"]).await;
     assert_eq!(shown.code, 0, "{shown:?}");
     let output = format!("{}{}", shown.stdout, shown.stderr);
-    for text in ["curl ", "200 OK", "the forward proxy logged:", "GET http://127.0.0.1:", "/__health"] {
+    for text in [
+        "curl ",
+        "200 OK",
+        "the forward proxy logged:",
+        "GET http://127.0.0.1:",
+        "/__health",
+    ] {
         assert!(output.contains(text), "{text}: {output}");
     }
 }

@@ -65,18 +65,17 @@ async fn a_request_that_was_not_routed_has_a_completion_line_too() -> TestResult
 #[tokio::test]
 async fn a_client_cannot_write_lines_of_the_log() -> TestResult {
     let gateway = Gateway::start(json!({ "version": 3 })).await?;
-    gateway.get("/a%0a%7b%22forged%22:1%7d").await?;
-    let request = Outgoing::new("GET", "/b").field("User-Agent", "\u{1b}[31m");
-    gateway.ask(request).await?;
-    gateway.access("/b").await?;
+    let path = "/a%0a%7b%22forged%22:1%7d%1b%5b31m";
+    gateway.get(path).await?;
+    // Not a field value at all, so it does not get as far as a line.
+    let mut exchange = gateway.connect().await?;
+    let request = "GET /b HTTP/1.1\r\nHost: a\r\nUser-Agent: \u{1b}[31m\r\n\r\n";
+    exchange.raw(request).await?;
+    exchange.head().await?;
+    gateway.access(path).await?;
     assert!(!gateway.log().text().contains('\u{1b}'));
-    assert!(
-        gateway
-            .log()
-            .events()
-            .iter()
-            .all(|event| event.get("forged").is_none())
-    );
+    let events = gateway.log().events();
+    assert!(events.iter().all(|event| event.get("forged").is_none()));
     Ok(())
 }
 
@@ -119,7 +118,7 @@ async fn credentials_reach_the_proxy_and_nothing_else() -> TestResult {
                 "telemetry/logging": { "level": "DEBUG", "stdout": true },
             });
             let mut gateway = Gateway::configured(config)
-                .env("RUST_LOG", "trace")
+                .env("CUTTLE_LOG", "trace")
                 .start()
                 .await?;
             let mut answers = String::new();
@@ -169,7 +168,7 @@ async fn credentials_are_not_in_the_message_of_a_refused_start() {
         format!("http://{USERINFO}@"),
     ] {
         for by in [by_plugin, by_client] {
-            let config = service(vec![by(endpoint("/x", "http://127.0.0.1:1"), &address)]);
+            let config = service(vec![by(endpoint("/x", "http://127.0.0.1:10"), &address)]);
             let text = Gateway::start(config)
                 .await
                 .expect_err(&address)

@@ -100,11 +100,12 @@ async fn a_spinning_plugin_does_not_hold_its_neighbours_up() -> TestResult {
 async fn a_body_that_a_plugin_does_not_finish_is_broken_for_the_client() -> TestResult {
     let origin = Origin::replying("ok").await;
     let gateway = beside_healthy("breaks-body-off", &origin).await?;
-    let answer = gateway.get("/broken").await?;
-    assert_eq!(
-        (answer.status, answer.body.as_str(), answer.complete),
-        (200, "begun", false)
-    );
+    // The break may come before the head has left; then there is no answer.
+    if let Ok(answer) = gateway.get("/broken").await {
+        assert!(!answer.complete, "{answer:?}");
+    }
+    let line = gateway.access("/broken").await?;
+    assert_eq!(line["fields"]["outcome"], "aborted", "{line}");
     Ok(())
 }
 

@@ -58,13 +58,14 @@ impl Origin {
         }
     }
 
-    /// The same with TLS, with a certificate for `localhost` and `127.0.0.1`.
+    /// The same with TLS, with a certificate for `localhost`, `127.0.0.1` and `origin.test`.
     pub async fn start_tls(
         authority: &Authority,
         handler: impl Fn(&Head) -> Reply + Send + Sync + 'static,
     ) -> Self {
         let (listener, address) = listen().await;
-        let acceptor = TlsAcceptor::from(authority.server(&["localhost", "127.0.0.1"]));
+        let acceptor =
+            TlsAcceptor::from(authority.server(&["localhost", "127.0.0.1", "origin.test"]));
         let journal = Shared::default();
         let (seen, handler): (_, Handler) = (journal.clone(), Arc::new(handler));
         let server = serve(listener, move |stream| {

@@ -25,7 +25,9 @@ impl Authority {
     pub fn new() -> Self {
         let mut params = CertificateParams::default();
         // Not the default, which is that of the certificates it signs.
-        params.distinguished_name.push(DnType::CommonName, "authority of the test");
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "authority of the test");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("a key");
         let issuer = CertifiedIssuer::self_signed(params, key).expect("a certificate");

@@ -115,7 +115,12 @@ fn pipeline(
     executors: Option<Vec<Arc<dyn Executor>>>,
     findings: &mut Findings<'_>,
 ) -> Option<(Endpoint, Pipeline)> {
-    match Pipeline::build(endpoint, executors?) {
+    // Without executors there is no pipeline, but all the rest is to be told.
+    let built = match executors {
+        Some(executors) => Pipeline::build(endpoint, executors),
+        None => Err(Pipeline::unsupported(endpoint)),
+    };
+    match built {
         Ok(pipeline) => Some((endpoint.clone(), pipeline)),
         Err(unsupported) => {
             for one in unsupported {

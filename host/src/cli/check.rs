@@ -51,7 +51,11 @@ fn verdict(file: &Path, args: &CheckArgs) -> Result<Vec<Problem>, Vec<Problem>> 
         &args.indent,
     ));
     if args.debug > 0 {
-        say_all(dump::plugins(&assembly.plugins, &args.indent));
+        say_all(dump::plugins(
+            &assembly.plugins,
+            &loaded.service,
+            &args.indent,
+        ));
     }
     Ok(assembly.warnings)
 }

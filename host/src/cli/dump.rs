@@ -1,6 +1,6 @@
 //! What a configuration means, for `check -d`.
 
-use cuttle_pipeline::config::{Backend, BackendProxy, Endpoint, Service};
+use cuttle_pipeline::config::{Backend, BackendProxy, Endpoint, Grants, Service};
 
 use crate::assemble::LoadedPlugin;
 
@@ -76,16 +76,29 @@ fn without_credentials(address: &str) -> String {
     }
 }
 
-/// What each loaded plugin imports.
-pub(super) fn plugins(plugins: &[LoadedPlugin], indent: &str) -> Vec<String> {
+/// What each loaded plugin imports, and what it is granted beyond the default.
+pub(super) fn plugins(plugins: &[LoadedPlugin], service: &Service, indent: &str) -> Vec<String> {
     let mut out = vec![format!("{} plugins:", plugins.len())];
     for plugin in plugins {
         out.push(format!("{indent}- {} ({})", plugin.name, plugin.origin));
         for import in &plugin.imports {
             out.push(format!("{indent}  imports {import}"));
         }
+        if let Some(grants) = service.plugins.grants.get(&plugin.name) {
+            grant_lines(grants, indent, &mut out);
+        }
     }
     out
+}
+
+fn grant_lines(grants: &Grants, indent: &str, out: &mut Vec<String>) {
+    for host in &grants.outbound {
+        out.push(format!("{indent}  is granted outbound to {host}"));
+    }
+    for address in &grants.proxies {
+        let address = without_credentials(address);
+        out.push(format!("{indent}  is granted the proxy {address}"));
+    }
 }
 
 #[cfg(test)]

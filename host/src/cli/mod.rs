@@ -126,7 +126,7 @@ enum LogFormatArg {
     Text,
     /// One JSON object a line.
     Json,
-    /// Text on a terminal, JSON elsewhere.
+    /// As `telemetry/logging` says; text by default.
     Auto,
 }
 

@@ -58,7 +58,8 @@ async fn serve(loaded: Loaded) -> ExitCode {
         }
     };
     for warning in &assembly.warnings {
-        tracing::warn!("{warning}");
+        // A log line is one line.
+        tracing::warn!("{}", warning.to_string().replace("\n  ", "; "));
     }
     listen(&loaded, assembly).await
 }

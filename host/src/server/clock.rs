@@ -3,6 +3,9 @@
 //! Everything that happens on it is noted here; the connection's task asks for
 //! the next deadline after every step and cuts the connection when it has
 //! passed. All deadlines are absolute: a byte now and then does not move them.
+//!
+//! On HTTP/2 the oldest request counts, and its end is the connection's: a
+//! client whose one stream is stuck for so long has no use for the others.
 
 use std::{
     collections::VecDeque,

@@ -50,12 +50,7 @@ impl Pipeline {
         endpoint: &Endpoint,
         executors: Vec<Arc<dyn Executor>>,
     ) -> Result<Self, Vec<Unsupported>> {
-        let mut unsupported = Vec::new();
-        unsupported.extend(encoding(endpoint));
-        unsupported.extend(several_backends(endpoint));
-        for backend in &endpoint.backends {
-            unsupported.extend(placeholders(endpoint, backend));
-        }
+        let mut unsupported = Self::unsupported(endpoint);
         let only = endpoint.backends.first().zip(executors.into_iter().next());
         match only {
             Some((backend, executor)) if unsupported.is_empty() => Ok(Self {
@@ -72,6 +67,19 @@ impl Pipeline {
                 Err(unsupported)
             }
         }
+    }
+
+    /// Everything `endpoint` asks for that [`build`](Self::build) would refuse,
+    /// for those who could not make its executors.
+    #[must_use]
+    pub fn unsupported(endpoint: &Endpoint) -> Vec<Unsupported> {
+        let mut unsupported = Vec::new();
+        unsupported.extend(encoding(endpoint));
+        unsupported.extend(several_backends(endpoint));
+        for backend in &endpoint.backends {
+            unsupported.extend(placeholders(endpoint, backend));
+        }
+        unsupported
     }
 
     /// Answers one request. Dropping the future cancels the backend call.

@@ -120,12 +120,16 @@ fn decode_component(text: &str) -> Option<Cow<'_, [u8]>> {
     Some(Cow::Owned(percent_decode(&blanks).collect()))
 }
 
-/// Whether two hexadecimal digits follow every `%`.
-pub(crate) fn escapes_are_whole(bytes: &[u8]) -> bool {
+fn escapes_are_whole(bytes: &[u8]) -> bool {
     bytes
         .split(|&b| b == b'%')
         .skip(1)
-        .all(|rest| matches!(rest, [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit()))
+        .all(begins_with_hex_pair)
+}
+
+/// Whether a `%` in front of `rest` is an escape (RFC 3986 section 2.1).
+pub(crate) fn begins_with_hex_pair(rest: &[u8]) -> bool {
+    matches!(rest, [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit())
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::{fmt, sync::Arc};
 use cuttle_config::{UrlPart, UrlPattern};
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::query::push_component;
+use crate::query::{begins_with_hex_pair, push_component};
 
 /// A compiled `url_pattern`.
 pub(crate) struct UrlTemplate {
@@ -138,7 +138,7 @@ pub(crate) fn literal(text: &str) -> String {
             .flatten(),
     );
     for piece in pieces {
-        let whole = matches!(piece.as_bytes(), [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
+        let whole = begins_with_hex_pair(piece.as_bytes());
         out.push_str(if whole { "%" } else { "%25" });
         out.extend(utf8_percent_encode(piece, NOT_IN_URLS));
     }

@@ -94,6 +94,8 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
+        // The driver would end by itself, but only at its next turn, and after
+        // whatever it still has to write.
         self.driver.abort();
     }
 }

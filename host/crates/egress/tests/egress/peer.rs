@@ -148,12 +148,15 @@ async fn forward(mut wire: Wire) {
 }
 
 impl Wire {
+    /// The next head; `None` at the end of the connection.
+    pub(crate) async fn head(&mut self) -> Option<String> {
+        let end = |bytes: &[u8]| find(bytes, b"\r\n\r\n").map(|at| at + 4);
+        Some(String::from_utf8(self.until(end).await?).unwrap())
+    }
+
     /// The next request, head and body; `None` at the end of the connection.
     pub(crate) async fn request(&mut self) -> Option<String> {
-        let head = self
-            .until(|bytes| find(bytes, b"\r\n\r\n").map(|at| at + 4))
-            .await?;
-        let text = String::from_utf8(head).unwrap();
+        let text = self.head().await?;
         let lower = text.to_ascii_lowercase();
         let body = if let Some((_, rest)) = lower.split_once("content-length: ") {
             let length = rest.split("\r\n").next().unwrap().parse().unwrap();

@@ -263,3 +263,41 @@ async fn parallel_requests_never_need_more_connections_than_there_are_requests()
     }
     assert!(proxy.connections() <= 100, "{}", proxy.connections());
 }
+
+/// A peer may answer before it has the whole request; what is still on its way
+/// would be taken for the next one.
+#[tokio::test]
+async fn a_request_that_is_still_being_sent_is_not_followed_by_another() {
+    let origin = Peer::start(|mut wire| async move {
+        wire.head().await;
+        wire.write(OK.as_bytes()).await;
+        wire.closed().await;
+    })
+    .await;
+    let client = client();
+    for _ in 0..3 {
+        let stuck = futures_util::stream::pending::<Result<http_body::Frame<Bytes>, BoxError>>();
+        let stuck = http_body_util::StreamBody::new(stuck).boxed_unsync();
+        let response = send(
+            &client,
+            request("POST", &origin.url("/"), stuck),
+            &Way::Direct,
+        );
+        assert_eq!(text(response.await.unwrap()).await.unwrap(), "ok");
+    }
+    assert_eq!(origin.connections(), 3);
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again_after_a_body_was_sent() {
+    let (client, origin) = (client(), Peer::answering(OK).await);
+    for body in [full("body"), pieces(vec![Ok("bo"), Ok("dy")]), full("body")] {
+        let response = send(
+            &client,
+            request("POST", &origin.url("/"), body),
+            &Way::Direct,
+        );
+        assert_eq!(text(response.await.unwrap()).await.unwrap(), "ok");
+    }
+    assert_eq!(origin.connections(), 1);
+}
