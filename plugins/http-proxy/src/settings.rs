@@ -59,7 +59,11 @@ impl Settings {
             connect_headers: Vec::new(),
             always_tunnel: self.always_tunnel,
             ca: None,
+            client_certificate: None,
+            http2: false,
             no_proxy: Vec::new(),
+            fallbacks: Vec::new(),
+            spread: false,
         }
     }
 }

@@ -60,6 +60,7 @@ fn proxy(address: &str, options: Option<&Options>) -> Result<Proxy, Error> {
 }
 
 fn proxy_options(options: &Options) -> Result<ProxyOptions, Error> {
+    unsupported(options)?;
     let mut connect_headers = HeaderMap::new();
     for field in &options.connect_headers {
         append_header(&mut connect_headers, &field.name, field.value.as_bytes())?;
@@ -77,4 +78,21 @@ fn proxy_options(options: &Options) -> Result<ProxyOptions, Error> {
         ca_pem: options.ca.clone(),
         no_proxy: options.no_proxy.clone(),
     })
+}
+
+/// What the contract knows and this version does not do. Leaving it out in
+/// silence would send requests another way than the plugin asked for.
+fn unsupported(options: &Options) -> Result<(), Error> {
+    let asked = [
+        ("client-certificate", options.client_certificate.is_some()),
+        ("http2", options.http2),
+        ("fallbacks", !options.fallbacks.is_empty()),
+        ("spread", options.spread),
+    ];
+    match asked.iter().find(|(_, asked)| *asked) {
+        Some((name, _)) => Err(Error::InvalidArgument(format!(
+            "the option `{name}` is not implemented yet"
+        ))),
+        None => Ok(()),
+    }
 }
