@@ -92,7 +92,7 @@ async fn a_spinning_plugin_does_not_hold_its_neighbours_up() -> TestResult {
     };
     let (_, slowest) = tokio::join!(spinning, healthy);
     let slowest = slowest?;
-    assert!(slowest < LIMIT, "a neighbour waited {slowest:?}");
+    assert!(slowest < LIMIT / 2, "a neighbour waited {slowest:?}");
     Ok(())
 }
 

@@ -54,6 +54,8 @@ pub(super) struct Catalog {
     loaded: BTreeMap<String, (Component, Origin)>,
     /// Names whose file could not be used: the reason has been reported.
     broken: Vec<String>,
+    /// The folder could not be read, so any name may have been in it.
+    unreadable: bool,
 }
 
 impl Catalog {
@@ -63,12 +65,14 @@ impl Catalog {
         let mut catalog = Self {
             loaded: BTreeMap::new(),
             broken: Vec::new(),
+            unreadable: false,
         };
-        let files = service
-            .plugin_folder
-            .as_ref()
-            .map(|folder| files(folder, findings))
-            .unwrap_or_default();
+        let files = match service.plugin_folder.as_ref() {
+            Some(folder) => files(folder, findings),
+            None => Some(BTreeMap::new()),
+        };
+        catalog.unreadable = files.is_none();
+        let files = files.unwrap_or_default();
         let used = bundled_in_use(service, &files);
         if files.is_empty() && used.is_empty() {
             return catalog;
@@ -134,9 +138,9 @@ impl Catalog {
         self.loaded.get(name).map(|(component, _)| component)
     }
 
-    /// Whether a file of that name exists whose problem is already reported.
+    /// Whether the reason why there is no such plugin is already reported.
     pub(super) fn is_broken(&self, name: &str) -> bool {
-        self.broken.iter().any(|broken| broken == name)
+        self.unreadable || self.broken.iter().any(|broken| broken == name)
     }
 
     /// Every name that could be used, for messages.
@@ -188,7 +192,12 @@ fn bundled_in_use(
             .endpoints
             .iter()
             .flat_map(|endpoint| &endpoint.backends)
-            .any(|backend| backend.plugin.as_ref().is_some_and(|used| used.name == name))
+            .any(|backend| {
+                backend
+                    .plugin
+                    .as_ref()
+                    .is_some_and(|used| used.name == name)
+            })
     };
     BUNDLED
         .into_iter()
@@ -204,12 +213,17 @@ fn folder_place(service: &Service) -> KeyPath {
 }
 
 /// The files of the folder whose name contains the pattern, by plugin name.
-fn files(folder: &PluginFolder, findings: &mut Findings<'_>) -> BTreeMap<String, PathBuf> {
+/// `None`: the folder cannot be read.
+fn files(folder: &PluginFolder, findings: &mut Findings<'_>) -> Option<BTreeMap<String, PathBuf>> {
     let place = folder.place.key("folder");
     let mut found = BTreeMap::new();
-    for path in matching(folder, &place, findings) {
+    for path in matching(folder, &place, findings)? {
         let Some(name) = path.file_stem().and_then(|stem| stem.to_str()) else {
-            findings.error(&place, format!("{}: the name is not text", path.display()), None);
+            findings.error(
+                &place,
+                format!("{}: the name is not text", path.display()),
+                None,
+            );
             continue;
         };
         if let Some(first) = found.insert(name.to_owned(), path.clone()) {
@@ -224,29 +238,39 @@ fn files(folder: &PluginFolder, findings: &mut Findings<'_>) -> BTreeMap<String,
             );
         }
     }
-    found
+    Some(found)
 }
 
 /// Paths in a stable order. A folder that does not exist has none: that is how
 /// configurations made for shared objects often arrive.
-fn matching(folder: &PluginFolder, place: &KeyPath, findings: &mut Findings<'_>) -> Vec<PathBuf> {
+fn matching(
+    folder: &PluginFolder,
+    place: &KeyPath,
+    findings: &mut Findings<'_>,
+) -> Option<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(&folder.folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             findings.warning(
                 place,
                 format!("the folder `{}` does not exist", folder.folder.display()),
-                Some("only the bundled plugins are there; create the folder or remove the key".to_owned()),
+                Some(
+                    "only the bundled plugins are there; create the folder or remove the key"
+                        .to_owned(),
+                ),
             );
-            return Vec::new();
+            return Some(Vec::new());
         }
         Err(error) => {
             findings.error(
                 place,
-                format!("cannot read the folder `{}`: {error}", folder.folder.display()),
+                format!(
+                    "cannot read the folder `{}`: {error}",
+                    folder.folder.display()
+                ),
                 None,
             );
-            return Vec::new();
+            return None;
         }
     };
     let mut paths: Vec<_> = entries
@@ -255,7 +279,7 @@ fn matching(folder: &PluginFolder, place: &KeyPath, findings: &mut Findings<'_>)
         .filter(|path| path.is_file() && matches(path, &folder.pattern))
         .collect();
     paths.sort_unstable();
-    paths
+    Some(paths)
 }
 
 fn matches(path: &Path, pattern: &str) -> bool {

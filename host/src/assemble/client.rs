@@ -61,24 +61,22 @@ impl Egress {
         match &backend.http_client.proxy {
             BackendProxy::Environment => Some(Way::Environment(Arc::clone(&self.environment))),
             BackendProxy::Direct => Some(Way::Direct),
-            BackendProxy::Address(address) => {
-                match Proxy::new(address, ProxyOptions::default()) {
-                    Ok(proxy) => Some(Way::Proxy(Arc::new(proxy))),
-                    Err(error) => {
-                        let place = backend
-                            .place
-                            .key("extra_config")
-                            .key("backend/http/client")
-                            .key("proxy_address");
-                        findings.error(
+            BackendProxy::Address(address) => match Proxy::new(address, ProxyOptions::default()) {
+                Ok(proxy) => Some(Way::Proxy(Arc::new(proxy))),
+                Err(error) => {
+                    let place = backend
+                        .place
+                        .key("extra_config")
+                        .key("backend/http/client")
+                        .key("proxy_address");
+                    findings.error(
                             &place,
                             chain(&error),
                             Some("write scheme, host and port, as in `http://proxy.example:3128`, or `direct` for none".to_owned()),
                         );
-                        None
-                    }
+                    None
                 }
-            }
+            },
         }
     }
 }

@@ -157,7 +157,9 @@ fn describe(used: &PluginUse, error: &BindError) -> (KeyPath, String) {
         && let Some((key, rest)) = message.split_once(':')
         && is_key_path(key)
     {
-        let place = key.split('.').fold(used.place.clone(), |at, key| at.key(key));
+        let place = key
+            .split('.')
+            .fold(used.place.clone(), |at, key| at.key(key));
         return (place, format!("plugin `{}`: {}", used.name, rest.trim()));
     }
     (used.place.clone(), chain(error))

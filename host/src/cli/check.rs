@@ -13,7 +13,9 @@ use crate::assemble::{self, Assembly};
 /// Builds everything `run` would build and says what is wrong with it.
 pub(super) fn check(args: &CheckArgs) -> ExitCode {
     let Some(file) = args.config.as_deref() else {
-        say("Please, provide the path to the configuration file with --config or see all the options with --help");
+        say(
+            "Please, provide the path to the configuration file with --config or see all the options with --help",
+        );
         return ExitCode::SUCCESS;
     };
     say(&format!("Parsing configuration file: {}", file.display()));
@@ -65,9 +67,7 @@ fn build(loaded: &cuttle_pipeline::config::Loaded) -> Result<Assembly, Vec<Probl
         .enable_all()
         .build();
     match runtime {
-        Ok(runtime) => {
-            runtime.block_on(assemble::assemble(loaded, &assemble::process_environment))
-        }
+        Ok(runtime) => runtime.block_on(assemble::assemble(loaded, &assemble::process_environment)),
         Err(error) => Err(vec![loaded.sources.problem(
             cuttle_pipeline::config::Severity::Error,
             &cuttle_pipeline::config::KeyPath::root(),

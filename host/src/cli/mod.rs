@@ -100,7 +100,7 @@ struct TestPluginArgs {
     #[arg(short, long)]
     modifier: bool,
     /// Components to load.
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 }
 

@@ -4,7 +4,10 @@ use std::{path::Path, process::ExitCode, sync::Arc};
 
 use cuttle_pipeline::config::{Loaded, LogLevel, Problem};
 
-use super::{EXIT_UNUSABLE, RunArgs, load, output::{say, say_all}};
+use super::{
+    EXIT_UNUSABLE, RunArgs, load,
+    output::{say, say_all},
+};
 use crate::{
     assemble::{self, Assembly},
     server::{Server, Verdict, signals},
@@ -14,7 +17,9 @@ use crate::{
 /// Reads, builds, listens, and serves until a signal.
 pub(super) fn run(args: &RunArgs) -> ExitCode {
     let Some(file) = args.config.as_deref() else {
-        say("Please, provide the path to the configuration file with --config or see all the options with --help");
+        say(
+            "Please, provide the path to the configuration file with --config or see all the options with --help",
+        );
         return ExitCode::SUCCESS;
     };
     match load(file, args.port) {
@@ -43,7 +48,10 @@ fn start(file: &Path, mut loaded: Loaded, args: &RunArgs) -> ExitCode {
         Err(error) => return failed(&error.to_string()),
     };
     tracing::info!(version = crate::VERSION, config = %file.display(), "starting cuttle");
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime.block_on(serve(loaded)),
         Err(error) => failed(&format!("cannot start the runtime: {error}")),
     }

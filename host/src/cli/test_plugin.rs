@@ -10,12 +10,22 @@ use crate::{assemble, telemetry::chain};
 /// Compiles and links every file, and says which could not be used and why.
 pub(super) fn test_plugin(args: &TestPluginArgs) -> ExitCode {
     if args.server || args.modifier {
-        say("plugin/http-server and plugin/req-resp-modifier are not implemented yet: use --client");
+        say(
+            "plugin/http-server and plugin/req-resp-modifier are not implemented yet: use --client",
+        );
+        return ExitCode::FAILURE;
+    }
+    if args.files.is_empty() {
+        say("Please, name at least one plugin file: cuttle test-plugin FILE...");
         return ExitCode::FAILURE;
     }
     let begun = Instant::now();
     let failed = args.files.iter().filter(|file| !test(file)).count();
-    let summary = format!("{} tested plugin(s) in {:?}", args.files.len(), begun.elapsed());
+    let summary = format!(
+        "{} tested plugin(s) in {:?}",
+        args.files.len(),
+        begun.elapsed()
+    );
     if failed == 0 {
         say(&format!("[OK] {summary}"));
         return ExitCode::SUCCESS;
@@ -30,7 +40,10 @@ fn test(file: &Path) -> bool {
         .file_stem()
         .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     if !file.is_file() {
-        say(&format!("[KO] Unable to open the plugin {}.", file.display()));
+        say(&format!(
+            "[KO] Unable to open the plugin {}.",
+            file.display()
+        ));
         return false;
     }
     match load(&name, file) {

@@ -3,7 +3,9 @@
 
 mod peers;
 
-use std::{future::pending, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    future::pending, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration,
+};
 
 use anyhow::Context;
 use cuttle_egress::{Body, Client, Redirects, SendOptions, Way};
@@ -12,11 +14,7 @@ use http::Request;
 use http_body_util::{BodyExt, Empty};
 use tokio::time::Instant;
 
-use crate::{
-    assemble,
-    cli::say,
-    server::Server,
-};
+use crate::{assemble, cli::say, server::Server};
 
 /// Limit for one request of the demonstration.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -62,7 +60,9 @@ async fn demo(once: bool) -> anyhow::Result<()> {
     }
     say("Try it:");
     say(&format!("  curl -i http://{gateway}/health"));
-    say(&format!("  curl -i http://{gateway}/hello/world    # direct, without the plugin"));
+    say(&format!(
+        "  curl -i http://{gateway}/hello/world    # direct, without the plugin"
+    ));
     say(&format!("  curl -i http://{gateway}/nowhere"));
     say("Ctrl-C ends the demonstration.\n");
     follow(proxied).await;
@@ -143,7 +143,10 @@ async fn show(client: &Client, url: &str) -> anyhow::Result<String> {
         .to_bytes();
     let mut text = format!("{:?} {}\n", head.version, head.status);
     for (name, value) in &head.headers {
-        text.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())));
+        text.push_str(&format!(
+            "{name}: {}\n",
+            String::from_utf8_lossy(value.as_bytes())
+        ));
     }
     Ok(format!("{text}\n{}\n", String::from_utf8_lossy(&body)))
 }

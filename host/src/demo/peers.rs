@@ -73,7 +73,10 @@ async fn forward(
 ) -> Response<Body> {
     let line = format!("{} {}", request.method(), request.uri());
     if request.method() == Method::CONNECT || request.uri().authority().is_none() {
-        return answer(StatusCode::NOT_IMPLEMENTED, "absolute-form only\n".to_owned());
+        return answer(
+            StatusCode::NOT_IMPLEMENTED,
+            "absolute-form only\n".to_owned(),
+        );
     }
     let options = SendOptions {
         deadline: Instant::now() + PATIENCE,
@@ -81,8 +84,8 @@ async fn forward(
     };
     let request = request.map(|body| Body::new(body.map_err(Into::into)));
     let response = client.send(request, &Way::Direct, &options).await;
-    let response = response
-        .unwrap_or_else(|error| answer(StatusCode::BAD_GATEWAY, format!("{error}\n")));
+    let response =
+        response.unwrap_or_else(|error| answer(StatusCode::BAD_GATEWAY, format!("{error}\n")));
     // Nobody listens any more when the demonstration ends.
     let _ = log.send(format!("{line} -> {}", response.status()));
     response

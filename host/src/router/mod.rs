@@ -15,7 +15,7 @@
 //!
 //! # What this module does not do
 //!
-//! It makes no response: an [`Outcome`] holds what one has to say. Conflicts are
+//! It makes no response: an `Outcome` holds what one has to say. Conflicts are
 //! found when the table is built, all at once.
 
 mod conflict;

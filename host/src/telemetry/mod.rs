@@ -139,11 +139,14 @@ fn env_filter(level: LogLevel, filter: Option<&str>) -> Result<EnvFilter, LogErr
         LogLevel::Warning => "warn",
         LogLevel::Error => "error",
     };
-    let configured = format!("{level},{QUIET},access=info");
+    let configured = format!("{level},access=info");
     let chosen = filter
         .filter(|filter| !filter.trim().is_empty())
         .unwrap_or(&configured);
-    EnvFilter::builder().parse(chosen).map_err(LogError::Filter)
+    // Later directives win, so whoever names one of these crates gets its lines.
+    EnvFilter::builder()
+        .parse(format!("{QUIET},{chosen}"))
+        .map_err(LogError::Filter)
 }
 
 /// An error with all its causes, for the operator.
