@@ -166,10 +166,12 @@ async fn two_files_of_one_name_are_refused_with_both() {
 #[tokio::test]
 async fn a_folder_that_cannot_be_read_is_refused_by_name() {
     // Root may read everything, so this one cannot be read by anybody.
-    let settings = json!({ "name": "http-proxy", "proxy_address": "http://proxy:8080" });
-    let folder = folder(&using(settings));
-    write(folder.path(), "plugins", "a file in the place of a folder");
-    refused(folder.path(), &["plugins", "plugin.folder"]).await;
+    for name in ["http-proxy", "own"] {
+        let settings = json!({ "name": name, "proxy_address": "http://proxy:8080" });
+        let folder = folder(&using(settings));
+        write(folder.path(), "plugins", "a file in the place of a folder");
+        refused(folder.path(), &["plugins", "plugin.folder"]).await;
+    }
 }
 
 #[tokio::test]

@@ -68,6 +68,6 @@ async fn a_missing_file_and_a_missing_kind_are_said() {
 
     for arguments in [&["test-plugin"][..], &["test-plugin", "-c"]] {
         let nothing = run(folder.path(), arguments).await;
-        assert_ne!(nothing.code, 0, "{nothing:?}");
+        assert_eq!(nothing.code, 1, "{nothing:?}");
     }
 }

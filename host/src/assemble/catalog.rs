@@ -290,11 +290,15 @@ fn matches(path: &Path, pattern: &str) -> bool {
 /// Reads a component, refusing one that is too large before it is in memory.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
+    let size = file.metadata().map_err(|error| error.to_string())?.len();
     let mut bytes = Vec::new();
-    file.take(MAX_COMPONENT_BYTES as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| error.to_string())?;
-    if bytes.len() > MAX_COMPONENT_BYTES {
+    // The size may have changed since it was asked for.
+    if size <= MAX_COMPONENT_BYTES as u64 {
+        file.take(MAX_COMPONENT_BYTES as u64 + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| error.to_string())?;
+    }
+    if size.max(bytes.len() as u64) > MAX_COMPONENT_BYTES as u64 {
         return Err(format!(
             "larger than {} MiB, the limit for a plugin",
             MAX_COMPONENT_BYTES >> 20
