@@ -7,13 +7,12 @@
 
 pub mod body;
 pub mod client_ip;
-mod hop_by_hop;
 mod host;
 mod refusal;
 
+use cuttle_egress::remove_hop_by_hop;
 use http::{HeaderValue, Method, Version, header, request::Parts, uri::Scheme};
 
-pub use hop_by_hop::strip_hop_by_hop;
 pub use refusal::Refusal;
 
 /// Bytes of a request target. Longer than any browser sends; a limit of its
@@ -59,7 +58,7 @@ pub fn clean(parts: &mut Parts) -> Result<Head, Refusal> {
     check_framing(parts)?;
     let asterisk = check_target(parts)?;
     let host = host::of(parts)?;
-    strip_hop_by_hop(&mut parts.headers);
+    remove_hop_by_hop(&mut parts.headers);
     strip_gateway_fields(parts);
     Ok(Head { host, asterisk })
 }

@@ -3,6 +3,7 @@
 mod pages;
 mod tracked;
 
+use cuttle_egress::remove_hop_by_hop;
 use cuttle_pipeline::FailureKind;
 use cuttle_pipeline::config::Service;
 use http::{
@@ -14,7 +15,7 @@ use http_body_util::{BodyExt, Empty, Full};
 pub use cuttle_pipeline::{Body, BoxError};
 pub use tracked::TrackedBody;
 
-use crate::head::{Refusal, strip_hop_by_hop};
+use crate::head::Refusal;
 use pages::Page;
 
 /// KrakenD's header with the version.
@@ -62,7 +63,7 @@ impl Responder {
             // Interim answers and protocol switches are no answers.
             return self.failure(FailureKind::Backend);
         }
-        strip_hop_by_hop(response.headers_mut());
+        remove_hop_by_hop(response.headers_mut());
         self.mark(&mut response);
         response
     }

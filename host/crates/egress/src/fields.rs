@@ -66,7 +66,11 @@ pub(crate) fn frame(method: &Method, headers: &mut HeaderMap, body: &Body) {
     }
 }
 
-fn remove_hop_by_hop(headers: &mut HeaderMap) -> bool {
+/// Removes the fields that concern one connection, or one proxy, only: those of
+/// RFC 9110, section 7.6.1, and those that `Connection` names, except for `Host`
+/// and `Content-Length`, which are not the sender's to delete. True:
+/// `Connection` says `close`.
+pub fn remove_hop_by_hop(headers: &mut HeaderMap) -> bool {
     if headers.is_empty() {
         return false;
     }

@@ -40,6 +40,7 @@ pub use self::{
     body::Body,
     client::Client,
     error::{BoxError, BuildError, Error, ErrorKind, ProxyAddressError},
+    fields::remove_hop_by_hop,
     proxy::{EnvironmentProxies, Proxy, ProxyOptions, Way},
     settings::{Redirects, SendOptions, Settings, TlsSettings, Via},
 };

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use cuttle_egress::Body;
+use cuttle_egress::{Body, remove_hop_by_hop};
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use tokio::time::Instant;
 use wasmtime::{
@@ -17,7 +17,7 @@ use crate::{
     CallError, Component,
     bindings::HttpClientPlugin,
     error::Cause,
-    host::{RequestHandle, ResponseHandle, plugin_failure, remove_hop_by_hop},
+    host::{RequestHandle, ResponseHandle, plugin_failure},
     log::printable,
     rights::Origin,
     state::{Call, Site, State},

@@ -1,6 +1,6 @@
 //! Requests and responses in a plugin's hands.
 
-use cuttle_egress::Body;
+use cuttle_egress::{Body, remove_hop_by_hop};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header,
     request, response,
@@ -233,31 +233,6 @@ fn too_large() -> Error {
     Error::InvalidArgument(format!("the fields are more than {MAX_HEAD} bytes"))
 }
 
-/// Removes what belongs to one connection, or to one proxy (RFC 9110,
-/// section 7.6.1).
-pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    const HOP_BY_HOP: [HeaderName; 9] = [
-        header::CONNECTION,
-        HeaderName::from_static("keep-alive"),
-        HeaderName::from_static("proxy-connection"),
-        header::PROXY_AUTHENTICATE,
-        header::PROXY_AUTHORIZATION,
-        header::TE,
-        header::TRAILER,
-        header::TRANSFER_ENCODING,
-        header::UPGRADE,
-    ];
-    let nominated: Vec<HeaderName> = headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
-        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
-        .collect();
-    for name in nominated.iter().chain(&HOP_BY_HOP) {
-        headers.remove(name);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -310,22 +285,5 @@ mod tests {
         let mut request = RequestHandle::made("A B".into(), "http://a/".into());
         request.set_method("GET").unwrap();
         assert!(request.into_request().is_ok());
-    }
-
-    #[test]
-    fn fields_of_a_connection_are_removed_with_those_it_names() {
-        let mut headers = HeaderMap::new();
-        for (name, value) in [
-            ("connection", "close, X-Mine"),
-            ("x-mine", "1"),
-            ("transfer-encoding", "chunked"),
-            ("proxy-authorization", "Basic eA=="),
-            ("x-other", "2"),
-        ] {
-            set_header(&mut headers, name, value.as_bytes()).unwrap();
-        }
-        remove_hop_by_hop(&mut headers);
-        assert_eq!(headers.len(), 1);
-        assert!(headers.contains_key("x-other"));
     }
 }
