@@ -12,7 +12,10 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use super::BoxLayer;
+use super::{
+    BoxLayer,
+    json::{JsonFields, JsonLine},
+};
 
 /// One JSON object a line; the request's fields stand under `span`.
 pub(super) fn json<W>(writer: W) -> BoxLayer
@@ -20,9 +23,8 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let layer = tracing_subscriber::fmt::layer()
-        .json()
-        .with_current_span(true)
-        .with_span_list(false)
+        .fmt_fields(JsonFields)
+        .event_format(JsonLine)
         .with_writer(writer);
     layer.boxed()
 }

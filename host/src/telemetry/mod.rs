@@ -7,6 +7,7 @@ mod access;
 mod escape;
 pub mod fields;
 mod format;
+mod json;
 mod queue;
 
 use std::{

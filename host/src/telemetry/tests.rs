@@ -167,7 +167,10 @@ fn the_filter_variable_replaces_the_level() {
     let shown = |filter| env_filter(LogLevel::Info, filter).map(|filter| filter.to_string());
     assert!(shown(None).unwrap().contains("info"));
     assert!(shown(Some(" ")).unwrap().contains("access=info"));
-    assert_eq!(shown(Some("cuttle=trace")).unwrap(), "cuttle=trace");
+    let replaced = shown(Some("cuttle=trace,hyper=debug")).unwrap();
+    assert!(replaced.contains("cuttle=trace") && replaced.contains("hyper=debug"));
+    assert!(!replaced.contains("access=info") && !replaced.contains("hyper=warn"));
+    assert!(replaced.contains("h2=warn"), "{replaced}");
     assert!(
         shown(Some("cuttle=loud"))
             .unwrap_err()

@@ -91,7 +91,7 @@ impl Default for Logging {
     /// Text from DEBUG on, as KrakenD without `telemetry/logging`.
     fn default() -> Self {
         Self {
-            level: LogLevel::Debug,
+            level: LogLevel::Info,
             format: LogFormat::Text,
             prefix: String::new(),
         }

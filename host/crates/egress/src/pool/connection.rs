@@ -56,7 +56,9 @@ impl Connection {
                 tracing::debug!(%error, "connection ended");
             }
         };
-        let driver = tokio::spawn(driver.in_current_span()).abort_handle();
+        // Not the request's span: the connection outlives it.
+        let span = tracing::debug_span!(parent: None, "connection");
+        let driver = tokio::spawn(driver.instrument(span)).abort_handle();
         Ok(Self {
             sender,
             driver,
