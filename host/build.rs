@@ -1,4 +1,4 @@
-//! Compiles the bundled plugins to `OUT_DIR`, from where they are embedded.
+//! Compiles the bundled plugins, and the runner of PAC files, to `OUT_DIR`, from where they are embedded.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -30,5 +30,5 @@ fn run() -> Result<(), Box<dyn Error>> {
     let manifest_dir = env::var("CARGO_MANIFEST_DIR")?;
     let plugins = Path::new(&manifest_dir).join("../plugins");
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    build_support::build(&plugins, &["http-proxy".into()], &out)
+    build_support::build(&plugins, &["http-proxy".into(), "pac".into()], &out)
 }

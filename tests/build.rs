@@ -47,7 +47,7 @@ fn run() -> Result<(), Box<dyn Error>> {
 }
 
 fn folders(plugins: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
-    let mut folders = vec!["http-proxy".into()];
+    let mut folders = vec!["http-proxy".into(), "pac".into()];
     for entry in fs::read_dir(plugins.join("fixtures"))? {
         folders.push(Path::new("fixtures").join(entry?.file_name()));
     }

@@ -96,7 +96,8 @@ async fn an_address_that_cannot_be_used_is_refused_at_its_place() {
         (json!(""), ""),
         (json!(8080), ""),
         (json!(null), ""),
-        (json!(["http://a:1"]), ""),
+        (json!([]), ""),
+        (json!(["http://a:1", "http://b"]), "address 2 needs a port"),
     ] {
         let folder = with_plugins(json!({ "name": "http-proxy", "proxy_address": address }));
         refused(folder.path(), &[&place, reason]).await;

@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod commands;
+mod egress;
 mod test_plugin;
 
 use std::{fs, path::Path};

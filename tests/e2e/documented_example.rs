@@ -1,6 +1,6 @@
 //! The configuration of KrakenD's documentation, unchanged.
 
-use cuttle_tests::{Configured, Gateway, Origin, TestResult, Tinyproxy};
+use cuttle_tests::{Configured, Gateway, Origin, Product, RealProxy, TestResult};
 
 /// Word for word; only hosts and ports become the test's.
 const DOCUMENTED: &str = r#"{"version": 3, "plugin": {"pattern": ".so", "folder": "/opt/krakend/plugins/"}, "endpoints": [{"endpoint": "/health", "output_encoding": "no-op", "backend": [{"url_pattern": "/__health", "host": ["http://localhost:8080"], "encoding": "no-op",
@@ -9,7 +9,7 @@ const DOCUMENTED: &str = r#"{"version": 3, "plugin": {"pattern": ".so", "folder"
 /// Name of the namespace in configurations of KrakenD 0.x and 1.x.
 const HISTORICAL: &str = "github.com/devopsfaith/krakend/transport/http/client/executor";
 
-async fn start(text: &str, origin: &Origin, proxy: &Tinyproxy) -> anyhow::Result<Gateway> {
+async fn start(text: &str, origin: &Origin, proxy: &RealProxy) -> anyhow::Result<Gateway> {
     let text = text
         .replace(
             "http://localhost:8080",
@@ -27,7 +27,7 @@ async fn start(text: &str, origin: &Origin, proxy: &Tinyproxy) -> anyhow::Result
 async fn the_documented_example_goes_through_its_proxy() -> TestResult {
     let (origin, proxy) = (
         Origin::replying("healthy").await,
-        Tinyproxy::start(None).await,
+        RealProxy::start(Product::Tinyproxy, None).await,
     );
     let gateway = start(DOCUMENTED, &origin, &proxy).await?;
 
@@ -46,7 +46,7 @@ async fn the_documented_example_warns_of_the_shared_object_and_of_the_folder_and
 -> TestResult {
     let (origin, proxy) = (
         Origin::replying("healthy").await,
-        Tinyproxy::start(None).await,
+        RealProxy::start(Product::Tinyproxy, None).await,
     );
     let gateway = start(DOCUMENTED, &origin, &proxy).await?;
     let warnings = gateway.warnings();
@@ -65,7 +65,7 @@ async fn the_documented_example_warns_of_the_shared_object_and_of_the_folder_and
 async fn the_historical_name_of_the_namespace_works_too() -> TestResult {
     let (origin, proxy) = (
         Origin::replying("healthy").await,
-        Tinyproxy::start(None).await,
+        RealProxy::start(Product::Tinyproxy, None).await,
     );
     let text = DOCUMENTED.replace("plugin/http-client", HISTORICAL);
     let gateway = start(&text, &origin, &proxy).await?;

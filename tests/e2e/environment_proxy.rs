@@ -2,7 +2,7 @@
 //! knows: loopback targets are never proxied by the environment.
 
 use cuttle_tests::{
-    Authority, Configured, FaultProxy, Gateway, Origin, Reply, Squid, Step, TestResult,
+    Authority, Configured, FaultProxy, Gateway, Origin, Product, RealProxy, Reply, Step, TestResult,
 };
 
 use crate::support::{by_client, by_plugin, endpoint, service, trusting};
@@ -39,7 +39,10 @@ fn named(path: &str) -> Configured {
 
 #[tokio::test]
 async fn http_proxy_covers_http_and_https_backends_through_squid() -> TestResult {
-    let (authority, squid) = (Authority::new(), Squid::start(None).await);
+    let (authority, squid) = (
+        Authority::new(),
+        RealProxy::start(Product::Squid, None).await,
+    );
     let plain = Origin::replying("plain").await;
     let secure = Origin::start_tls(&authority, |_| Reply::text("secure")).await;
     let config = trusting(
@@ -147,7 +150,7 @@ async fn no_proxy_and_direct_take_the_proxy_away_and_nothing_else_does() -> Test
 async fn a_backends_own_proxy_comes_before_the_environment() -> TestResult {
     let (origin, squid, other) = (
         Origin::replying("ok").await,
-        Squid::start(None).await,
+        RealProxy::start(Product::Squid, None).await,
         answering().await,
     );
     let config = service(vec![

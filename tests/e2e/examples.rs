@@ -9,7 +9,8 @@ use std::{fs, path::Path, sync::Arc};
 
 use anyhow::Context;
 use cuttle_tests::{
-    Configured, Origin, Reply, Squid, TestResult, command, fixture, repository, run, soon,
+    Configured, Origin, Product, RealProxy, Reply, TestResult, command, fixture, repository, run,
+    soon,
 };
 use tempfile::TempDir;
 
@@ -120,7 +121,7 @@ async fn every_example_answers_as_its_readme_says() -> TestResult {
 async fn runs(example: &Example) -> TestResult {
     let (origin, proxy) = (
         Origin::start(|_| Reply::text("hello from the origin\n")).await,
-        Squid::start(None).await,
+        RealProxy::start(Product::Squid, None).await,
     );
     let port = |url: &str| format!(":{}", url.rsplit(':').next().unwrap_or_default());
     let rewrite = |text: &str| {

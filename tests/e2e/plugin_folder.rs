@@ -1,6 +1,6 @@
 //! Plugins from `plugin.folder`, by name.
 
-use cuttle_tests::{Gateway, Origin, TestResult, Tinyproxy, bundled_plugin, fixture};
+use cuttle_tests::{Gateway, Origin, Product, RealProxy, TestResult, bundled_plugin, fixture};
 use serde_json::json;
 
 use crate::support::{
@@ -9,7 +9,10 @@ use crate::support::{
 
 #[tokio::test]
 async fn plugins_of_the_folder_are_found_by_the_names_of_their_files() -> TestResult {
-    let (origin, proxy) = (Origin::replying("ok").await, Tinyproxy::start(None).await);
+    let (origin, proxy) = (
+        Origin::replying("ok").await,
+        RealProxy::start(Product::Tinyproxy, None).await,
+    );
     let folder = plugin_folder(&[&bundled_plugin(), &fixture("adds-header")]);
     let own = json!({ "name": "adds-header" });
     let config = plugins_from_folder(service(vec![
@@ -32,7 +35,10 @@ async fn plugins_of_the_folder_are_found_by_the_names_of_their_files() -> TestRe
 
 #[tokio::test]
 async fn a_file_takes_precedence_over_the_bundled_plugin_and_says_so() -> TestResult {
-    let (origin, proxy) = (Origin::replying("ok").await, Tinyproxy::start(None).await);
+    let (origin, proxy) = (
+        Origin::replying("ok").await,
+        RealProxy::start(Product::Tinyproxy, None).await,
+    );
     let folder = plugin_folder(&[&bundled_plugin()]);
     let proxied = by_plugin(endpoint("/proxied", &origin.url()), &proxy.url());
     let config = plugins_from_folder(service(vec![proxied]));

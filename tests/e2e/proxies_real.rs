@@ -1,9 +1,13 @@
-//! tinyproxy and squid, with and without credentials, for http and https
+//! The proxies people run, with and without credentials, for http and https
 //! targets, by plugin and by the client's setting: what happened is read from
 //! the proxy's own log and from the bytes that reached the origin.
 
-use cuttle_tests::{Authority, Credentials, Gateway, Origin, Reply, Squid, TestResult, Tinyproxy};
-use serde_json::json;
+use cuttle_tests::{
+    Authority, Credentials, Exchange, Gate, Gateway, Head, Origin, Outgoing, Product, RealProxy,
+    Reply, Step, TestResult, soon,
+};
+use futures_util::{StreamExt as _, stream};
+use serde_json::{Value, json};
 
 use crate::support::{by_client, by_plugin, endpoint, trusting, with};
 
@@ -11,189 +15,354 @@ const BOB: Credentials = Credentials {
     user: "bob",
     password: "s3cret-7Qz",
 };
+/// As in the address.
+const USERINFO: &str = "bob:s3cret-7Qz";
+const SECRETS: [&str; 3] = ["s3cret-7Qz", "Ym9iOnMzY3JldC03UXo", "Proxy-Authorization"];
 
-#[derive(Debug)]
-enum Proxy {
-    Tinyproxy(Tinyproxy),
-    Squid(Squid),
+const ANSWER: &str = "from the origin";
+/// Requests under way at the same time.
+const PARALLEL: usize = 200;
+
+/// A proxy between a gateway and two origins.
+struct Scene {
+    product: Product,
+    proxy: RealProxy,
+    plain: Origin,
+    secure: Origin,
+    config: Value,
+    gateway: Gateway,
+    /// Holds the second half of every answer to `/long`.
+    gate: Gate,
+    /// The configuration names its file.
+    _authority: Authority,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Kind {
-    Tinyproxy,
-    Squid,
+impl Scene {
+    async fn set(product: Product, credentials: Option<Credentials>) -> anyhow::Result<Self> {
+        let proxy = RealProxy::start(product, credentials).await;
+        Self::around(product, proxy, credentials, Authority::new()).await
+    }
+
+    async fn around(
+        product: Product,
+        proxy: RealProxy,
+        credentials: Option<Credentials>,
+        authority: Authority,
+    ) -> anyhow::Result<Self> {
+        let gate = Gate::new();
+        let plain = Origin::start(handler(&gate)).await;
+        let secure = Origin::start_tls(&authority, handler(&gate)).await;
+        let right = match credentials {
+            Some(_) => proxy.url_with(USERINFO),
+            None => proxy.url(),
+        };
+        let wrong = proxy.url_with("bob:wrong");
+        let mut endpoints = Vec::new();
+        for (scheme, origin) in [("plain", &plain), ("secure", &secure)] {
+            for (kind, address) in [
+                ("right", &right),
+                ("long", &right),
+                ("wrong", &wrong),
+                ("none", &proxy.url()),
+            ] {
+                let path = |way: &str| format!("/{kind}/{scheme}/{way}");
+                endpoints.push(by_plugin(all(&path("plugin"), origin), address));
+                endpoints.push(by_client(all(&path("client"), origin), address));
+            }
+        }
+        let config = trusting(&authority, endpoints);
+        Ok(Self {
+            product,
+            proxy,
+            plain,
+            secure,
+            gateway: Gateway::start(config.clone()).await?,
+            config,
+            gate,
+            _authority: authority,
+        })
+    }
+
+    /// The schemes of targets that this proxy can reach.
+    fn schemes(&self) -> Vec<(&'static str, &Origin)> {
+        let mut schemes = vec![("plain", &self.plain)];
+        if self.product.tunnels() {
+            schemes.push(("secure", &self.secure));
+        }
+        schemes
+    }
+
+    fn hits(&self) -> usize {
+        self.plain.hits() + self.secure.hits()
+    }
 }
 
-impl Proxy {
-    async fn start(kind: Kind, credentials: Option<Credentials>) -> Self {
-        match kind {
-            Kind::Tinyproxy => Self::Tinyproxy(Tinyproxy::start(credentials).await),
-            Kind::Squid => Self::Squid(Squid::start(credentials).await),
-        }
-    }
+fn all(path: &str, origin: &Origin) -> Value {
+    with(endpoint(path, &origin.url()), "input_headers", json!(["*"]))
+}
 
-    fn address(&self, userinfo: Option<&str>) -> String {
-        match (self, userinfo) {
-            (Self::Tinyproxy(proxy), None) => proxy.url(),
-            (Self::Tinyproxy(proxy), Some(userinfo)) => proxy.url_with(userinfo),
-            (Self::Squid(proxy), None) => proxy.url(),
-            (Self::Squid(proxy), Some(userinfo)) => proxy.url_with(userinfo),
+fn handler(gate: &Gate) -> impl Fn(&Head) -> Reply + Send + Sync + 'static {
+    let gate = gate.clone();
+    move |head| {
+        if !head.target().starts_with("/long/") {
+            return Reply::text(ANSWER);
         }
-    }
-
-    async fn logged(&self, text: &str) -> String {
-        match self {
-            Self::Tinyproxy(proxy) => proxy.logged(text).await,
-            Self::Squid(proxy) => proxy.logged(text).await,
-        }
+        let half = "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf";
+        Reply::steps(vec![
+            Step::send(half),
+            Step::Wait(gate.clone()),
+            Step::send("more"),
+        ])
     }
 }
 
-async fn origin(authority: &Authority, scheme: &str) -> Origin {
-    match scheme {
-        "https" => Origin::start_tls(authority, |_| Reply::text("from the origin")).await,
-        _ => Origin::start(|_| Reply::text("from the origin")).await,
+/// One request by each way to each target; origin and proxy tell the path.
+async fn passes(scene: &Scene) -> TestResult {
+    for (scheme, origin) in scene.schemes() {
+        for way in ["plugin", "client"] {
+            let path = format!("/right/{scheme}/{way}");
+            let answer = scene.gateway.get(&path).await?;
+            assert_eq!(
+                (answer.status, answer.body.as_str()),
+                (200, ANSWER),
+                "{path}"
+            );
+            let head = origin.last().head;
+            let start = format!("GET {path} HTTP/1.");
+            assert!(
+                head.start.starts_with(&start),
+                "origin-form behind the proxy: {}",
+                head.raw
+            );
+            assert_eq!(head.field("host"), Some(origin.authority().as_str()));
+        }
     }
+    Ok(())
 }
 
-async fn passes(kind: Kind, credentials: Option<Credentials>, scheme: &str) -> TestResult {
-    let authority = Authority::new();
-    let (origin, proxy) = (
-        origin(&authority, scheme).await,
-        Proxy::start(kind, credentials).await,
-    );
-    let address = proxy.address(credentials.map(|_| "bob:s3cret-7Qz"));
-    let all = json!(["*"]);
-    let config = trusting(
-        &authority,
-        vec![
-            with(
-                by_plugin(endpoint("/plugin", &origin.url()), &address),
-                "input_headers",
-                all.clone(),
-            ),
-            with(
-                by_client(endpoint("/client", &origin.url()), &address),
-                "input_headers",
-                all,
-            ),
-        ],
-    );
-    let mut gateway = Gateway::start(config).await?;
-
-    for path in ["/plugin", "/client"] {
-        let answer = gateway.get(path).await?;
-        assert_eq!(
-            (answer.status, answer.body.as_str()),
-            (200, "from the origin"),
-            "{path}"
-        );
-        let head = origin.last().head;
-        assert_eq!(
-            head.start,
-            format!("GET {path} HTTP/1.1"),
-            "origin-form behind the proxy"
-        );
-        assert_eq!(head.field("host"), Some(origin.authority().as_str()));
-        let forwarded = head.field("x-forwarded-for").unwrap_or_default();
-        assert!(forwarded.starts_with("127.0.0.1"), "{path}: {forwarded:?}");
-        assert_eq!(
-            head.field("proxy-authorization"),
-            None,
-            "credentials end at the proxy"
-        );
-    }
-    assert_eq!(origin.hits(), 2);
-
-    // Squid logs a tunnel when it ends.
-    gateway.stop().await?;
-    match scheme {
-        "https" => {
-            proxy
-                .logged(&format!("CONNECT {}", origin.authority()))
-                .await;
-        }
-        _ => {
-            proxy.logged(&format!("GET {}/plugin", origin.url())).await;
-            proxy.logged(&format!("GET {}/client", origin.url())).await;
+/// Most log a tunnel when it ends, so this ends them first.
+async fn is_proven_by_its_log(scene: &mut Scene) -> TestResult {
+    scene.gateway.stop().await?;
+    for (scheme, origin) in scene.schemes() {
+        for way in ["plugin", "client"] {
+            let path = format!("/right/{scheme}/{way}");
+            let trace = scene
+                .proxy
+                .trace(&origin.authority(), &path, scheme == "secure");
+            scene.proxy.logged(&trace).await;
         }
     }
-    for secret in ["s3cret-7Qz", "Ym9iOnMzY3JldC03UXo"] {
+    Ok(())
+}
+
+/// A tunnel is the gateway's to keep; a connection for `http` targets belongs
+/// to the proxy, and some close each.
+async fn keeps_its_tunnels(scene: &Scene) -> TestResult {
+    for (scheme, origin) in scene.schemes() {
+        let before = origin.journal().received.len();
+        for _ in 0..20 {
+            let path = format!("/right/{scheme}/client");
+            assert_eq!(scene.gateway.get(&path).await?.status, 200);
+        }
+        let new = origin.journal().received.len() - before;
         assert!(
-            !gateway.log().text().contains(secret),
-            "{secret} in the log"
-        );
-        assert!(
-            !origin.journal().text().contains(secret),
-            "{secret} at the origin"
+            scheme == "plain" || new <= 1,
+            "{new} tunnels for 20 requests"
         );
     }
     Ok(())
 }
 
-async fn refuses(kind: Kind, userinfo: Option<&str>, scheme: &str) -> TestResult {
-    let authority = Authority::new();
-    let (origin, proxy) = (
-        origin(&authority, scheme).await,
-        Proxy::start(kind, Some(BOB)).await,
-    );
-    let address = proxy.address(userinfo);
-    let config = trusting(
-        &authority,
-        vec![
-            by_plugin(endpoint("/plugin", &origin.url()), &address),
-            by_client(endpoint("/client", &origin.url()), &address),
-        ],
-    );
-    let gateway = Gateway::start(config).await?;
-    for path in ["/plugin", "/client"] {
-        let answer = gateway.get(path).await?;
-        assert!(answer.status >= 400, "{path}: {}", answer.status);
-        assert_ne!(answer.body, "from the origin");
-        assert_eq!(
-            answer.field("proxy-authenticate"),
-            None,
-            "the challenge is for the gateway"
+async fn carries_many_at_once(scene: &Scene) -> TestResult {
+    for (scheme, origin) in scene.schemes() {
+        let before = origin.hits();
+        let paths = ["plugin", "client"].map(|way| format!("/right/{scheme}/{way}"));
+        let calls = (0..PARALLEL).map(|index| scene.gateway.get(&paths[index % 2]));
+        let answers: Vec<_> = stream::iter(calls)
+            .buffer_unordered(PARALLEL)
+            .collect()
+            .await;
+        for answer in answers {
+            let answer = answer?;
+            assert_eq!(
+                (answer.status, answer.body.as_str()),
+                (200, ANSWER),
+                "{scheme}"
+            );
+        }
+        assert_eq!(origin.hits() - before, PARALLEL, "{scheme}: each once");
+    }
+    Ok(())
+}
+
+async fn fails_without_the_right_credentials(scene: &Scene) -> TestResult {
+    let before = scene.hits();
+    for (scheme, _) in scene.schemes() {
+        for kind in ["wrong", "none"] {
+            for way in ["plugin", "client"] {
+                let path = format!("/{kind}/{scheme}/{way}");
+                let answer = scene.gateway.get(&path).await?;
+                assert!(answer.status >= 400, "{path}: {}", answer.status);
+                assert_ne!(answer.body, ANSWER, "{path}");
+                let challenge = answer.field("proxy-authenticate");
+                assert_eq!(challenge, None, "{path}: it is for the gateway");
+            }
+        }
+    }
+    assert_eq!(scene.hits(), before, "nothing goes around the proxy");
+    Ok(())
+}
+
+/// Answers break off, and nothing goes out any other way.
+async fn can_be_killed_in_the_middle(scene: &mut Scene) -> TestResult {
+    scene.gateway = Gateway::start(scene.config.clone()).await?;
+    let mut under_way = Vec::new();
+    for (scheme, _) in scene.schemes() {
+        for way in ["plugin", "client"] {
+            let mut exchange = scene.gateway.connect().await?;
+            let path = format!("/long/{scheme}/{way}");
+            exchange.send(Outgoing::new("GET", &path)).await?;
+            // Privoxy, for one, keeps the first half until there is more.
+            if scene.product != Product::Privoxy {
+                assert_eq!(exchange.piece_after_head().await?, "half", "{path}");
+            }
+            under_way.push((path, exchange));
+        }
+    }
+    let asked = under_way.len();
+    soon("the origins to be asked", async {
+        let long = |origin: &Origin| {
+            let heads = origin.journal().heads;
+            heads
+                .iter()
+                .filter(|head| head.target().starts_with("/long/"))
+                .count()
+        };
+        while long(&scene.plain) + long(&scene.secure) < asked {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    scene.proxy.kill().await;
+    for (path, mut exchange) in under_way {
+        assert!(
+            !is_whole(&mut exchange).await,
+            "{path} must not look complete"
         );
     }
-    assert_eq!(origin.hits(), 0, "nothing goes around the proxy");
+    let before = scene.hits();
+    for (scheme, _) in scene.schemes() {
+        for way in ["plugin", "client"] {
+            let path = format!("/right/{scheme}/{way}");
+            assert_eq!(scene.gateway.get(&path).await?.status, 500, "{path}");
+        }
+    }
+    assert_eq!(scene.hits(), before, "nothing goes around the dead proxy");
+    scene.gate.open();
+    Ok(())
+}
+
+/// Whether what is left of an answer comes to its proper end with 200.
+async fn is_whole(exchange: &mut Exchange) -> bool {
+    match exchange.answer().await {
+        Ok(answer) => answer.complete && answer.status == 200,
+        Err(_) => false,
+    }
+}
+
+fn keeps_its_secrets(scene: &Scene) {
+    for secret in SECRETS {
+        let log = scene.gateway.log().text();
+        assert!(!log.contains(secret), "{secret} in the log");
+        for origin in [&scene.plain, &scene.secure] {
+            let seen = origin.journal().text();
+            assert!(!seen.contains(secret), "{secret} at the origin");
+        }
+    }
+}
+
+async fn serves(mut scene: Scene, credentials: Option<Credentials>) -> TestResult {
+    passes(&scene).await?;
+    keeps_its_tunnels(&scene).await?;
+    carries_many_at_once(&scene).await?;
+    if credentials.is_some() {
+        fails_without_the_right_credentials(&scene).await?;
+    }
+    if !scene.product.tunnels() {
+        opens_no_tunnel(&scene).await?;
+    }
+    is_proven_by_its_log(&mut scene).await?;
+    keeps_its_secrets(&scene);
+    can_be_killed_in_the_middle(&mut scene).await?;
+    keeps_its_secrets(&scene);
+    Ok(())
+}
+
+async fn opens_no_tunnel(scene: &Scene) -> TestResult {
+    for way in ["plugin", "client"] {
+        let answer = scene.gateway.get(&format!("/right/secure/{way}")).await?;
+        assert_eq!((answer.status, answer.body.as_str()), (500, ""));
+    }
+    assert_eq!(scene.secure.journal().received.len(), 0);
     Ok(())
 }
 
 macro_rules! matrix {
-    ($($name:ident: $check:ident($kind:ident, $credentials:expr, $scheme:literal);)*) => {$(
+    ($($name:ident: $product:ident, $credentials:expr;)*) => {$(
         #[tokio::test]
         async fn $name() -> TestResult {
-            $check(Kind::$kind, $credentials, $scheme).await
+            serves(Scene::set(Product::$product, $credentials).await?, $credentials).await
         }
     )*};
 }
 
 matrix! {
-    tinyproxy_carries_http: passes(Tinyproxy, None, "http");
-    tinyproxy_carries_https: passes(Tinyproxy, None, "https");
-    tinyproxy_with_credentials_carries_http: passes(Tinyproxy, Some(BOB), "http");
-    tinyproxy_with_credentials_carries_https: passes(Tinyproxy, Some(BOB), "https");
-    squid_carries_http: passes(Squid, None, "http");
-    squid_carries_https: passes(Squid, None, "https");
-    squid_with_credentials_carries_http: passes(Squid, Some(BOB), "http");
-    squid_with_credentials_carries_https: passes(Squid, Some(BOB), "https");
+    tinyproxy: Tinyproxy, None;
+    tinyproxy_with_credentials: Tinyproxy, Some(BOB);
+    squid: Squid, None;
+    squid_with_credentials: Squid, Some(BOB);
+    apache: Apache, None;
+    apache_with_credentials: Apache, Some(BOB);
+    haproxy: Haproxy, None;
+    haproxy_with_credentials: Haproxy, Some(BOB);
+    nginx: Nginx, None;
+    nginx_with_credentials: Nginx, Some(BOB);
+    privoxy: Privoxy, None;
+    microsocks: Microsocks, None;
+    microsocks_with_credentials: Microsocks, Some(BOB);
+    dante: Dante, None;
+}
 
-    tinyproxy_without_its_credentials_fails_http: refuses(Tinyproxy, None, "http");
-    tinyproxy_without_its_credentials_fails_https: refuses(Tinyproxy, None, "https");
-    tinyproxy_with_wrong_credentials_fails_http: refuses(Tinyproxy, Some("bob:wrong"), "http");
-    tinyproxy_with_wrong_credentials_fails_https: refuses(Tinyproxy, Some("bob:wrong"), "https");
-    squid_without_its_credentials_fails_http: refuses(Squid, None, "http");
-    squid_without_its_credentials_fails_https: refuses(Squid, None, "https");
-    squid_with_wrong_credentials_fails_http: refuses(Squid, Some("bob:wrong"), "http");
-    squid_with_wrong_credentials_fails_https: refuses(Squid, Some("bob:wrong"), "https");
+#[tokio::test]
+async fn stunnel_before_tinyproxy() -> TestResult {
+    behind_tls(None).await
+}
+
+#[tokio::test]
+async fn stunnel_before_tinyproxy_with_credentials() -> TestResult {
+    behind_tls(Some(BOB)).await
+}
+
+async fn behind_tls(credentials: Option<Credentials>) -> TestResult {
+    let authority = Authority::new();
+    let proxy = RealProxy::start_tls(&authority, credentials).await;
+    let scene = Scene::around(Product::Stunnel, proxy, credentials, authority).await?;
+    serves(scene, credentials).await
+}
+
+/// Its users are those of the system, so it knows nobody of ours.
+#[tokio::test]
+async fn dante_refuses_who_it_does_not_know() -> TestResult {
+    let scene = Scene::set(Product::Dante, Some(BOB)).await?;
+    fails_without_the_right_credentials(&scene).await
 }
 
 /// The tunnel hides nothing from the check of the origin's certificate.
 #[tokio::test]
 async fn a_certificate_nobody_vouches_for_is_refused_inside_the_tunnel() -> TestResult {
     let (stranger, trusted) = (Authority::new(), Authority::new());
-    let (origin, proxy) = (origin(&stranger, "https").await, Squid::start(None).await);
+    let origin = Origin::start_tls(&stranger, |_| Reply::text(ANSWER)).await;
+    let proxy = RealProxy::start(Product::Squid, None).await;
     let config = trusting(
         &trusted,
         vec![

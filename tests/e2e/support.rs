@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use cuttle_tests::{Authority, Origin};
+use cuttle_tests::{Authority, Gateway, Origin};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -43,6 +43,22 @@ pub(crate) fn by_client(mut endpoint: Value, proxy: &str) -> Value {
     endpoint["backend"][0]["extra_config"] =
         json!({ "backend/http/client": { "proxy_address": proxy } });
     endpoint
+}
+
+/// The same with any settings of the client.
+pub(crate) fn with_client(mut endpoint: Value, settings: Value) -> Value {
+    endpoint["backend"][0]["extra_config"] = json!({ "backend/http/client": settings });
+    endpoint
+}
+
+/// `/plugin` and `/client` of `host`, with the same settings for both ways.
+pub(crate) fn both_ways(host: &str, settings: &Value) -> Vec<Value> {
+    let mut named = settings.clone();
+    named["name"] = json!("http-proxy");
+    vec![
+        with_plugin(endpoint("/plugin", host), named),
+        with_client(endpoint("/client", host), settings.clone()),
+    ]
 }
 
 /// The same with any plugin.
@@ -101,4 +117,24 @@ pub(crate) fn three_ways_by(method: &str, origin: &Origin) -> Vec<Value> {
         .into_iter()
         .map(|endpoint| with(endpoint, "method", json!(method)))
         .collect()
+}
+
+/// What two requests to `origin` through `proxy` give: one by the plugin, one by
+/// the client's setting.
+pub(crate) async fn through(
+    authority: &Authority,
+    origin: &Origin,
+    proxy: &str,
+) -> anyhow::Result<[String; 2]> {
+    let config = trusting(
+        authority,
+        vec![
+            by_plugin(endpoint("/plugin", &origin.url()), proxy),
+            by_client(endpoint("/client", &origin.url()), proxy),
+        ],
+    );
+    let gateway = Gateway::start(config).await?;
+    let plugin = gateway.get("/plugin").await?;
+    let client = gateway.get("/client").await?;
+    Ok([plugin.body, client.body])
 }

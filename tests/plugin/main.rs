@@ -2,19 +2,19 @@
 //!
 //! Every folder of `plugins/fixtures` has its test here, without a gateway
 //! around it.
-
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "helpers of tests fail by panicking, like the tests themselves"
+    reason = "tests report by panicking"
 )]
 
 mod bodies;
 mod harm;
 mod instances;
 mod loading;
+mod pac;
 mod rights;
 mod settings;
 mod support;

@@ -22,6 +22,10 @@ async fn the_proxy_address_is_checked_at_start() {
         r#"{"proxy_address": "proxy:8080"}"#,
         r#"{"proxy_address": "user:s3cret@proxy:8080"}"#,
         r#"{"proxy_address": "http://user:s3cret@proxy"}"#,
+        r#"{"proxy_address": []}"#,
+        r#"{"proxy_address": ["http://proxy:1", 3]}"#,
+        r#"{"proxy_address": ["http://proxy:1", "http://user:s3cret@proxy"]}"#,
+        r#"{"proxy_address": ["http://proxy:1", "direct"]}"#,
     ];
     for settings in cases {
         let message = refusal("http-proxy", settings).await;
@@ -39,6 +43,31 @@ async fn other_settings_of_the_bundled_plugin_are_checked_too() {
         ("proxy_username", r#""proxy_username": 1"#),
         ("proxy_password", r#""proxy_password": "s3cret""#),
         ("always_tunnel", r#""always_tunnel": "yes""#),
+        ("proxy_tunnel", r#""proxy_tunnel": "yes""#),
+        ("proxy_http2", r#""proxy_http2": 1"#),
+        ("proxy_sharing", r#""proxy_sharing": "random""#),
+        ("proxy_connect_timeout", r#""proxy_connect_timeout": "2""#),
+        ("proxy_connect_timeout", r#""proxy_connect_timeout": "1x""#),
+        (
+            "proxy_connect_timeout",
+            r#""proxy_connect_timeout": "1.5.2s""#,
+        ),
+        (
+            "proxy_connect_timeout",
+            r#""proxy_connect_timeout": "9999h""#,
+        ),
+        ("no_proxy", r#""no_proxy": 3"#),
+        ("proxy_connect_headers", r#""proxy_connect_headers": ["a"]"#),
+        (
+            "proxy_connect_headers",
+            r#""proxy_connect_headers": {"host": "s3cret"}"#,
+        ),
+        ("proxy_ca", r#""proxy_ca": "s3cret""#),
+        (
+            "proxy_client_certificate",
+            r#""proxy_client_certificate": "s3cret""#,
+        ),
+        ("proxy_pac", r#""proxy_pac": "proxy.pac""#),
     ];
     for (key, setting) in cases {
         let settings = format!(r#"{{"proxy_address": "http://proxy:1", {setting}}}"#);
@@ -46,6 +75,34 @@ async fn other_settings_of_the_bundled_plugin_are_checked_too() {
         assert!(message.starts_with(&format!("{key}: ")), "{message}");
         assert!(!message.contains("s3cret"), "{message}");
     }
+}
+
+#[tokio::test]
+async fn every_key_of_the_bundled_plugin_is_taken() {
+    let settings = r#"{"name": "http-proxy",
+        "proxy_address": ["http://a:1", "socks5h://b:2", "https://c:3"], "proxy_sharing": "order",
+        "proxy_username": "u", "proxy_password": "p", "proxy_connect_headers": {"x-a": "b"},
+        "no_proxy": "near.test, .near.test", "proxy_tunnel": true, "proxy_http2": false,
+        "proxy_connect_timeout": "1m1.5s"}"#;
+    let journal = Journal::start();
+    let plugin = configured("http-proxy", settings).await.unwrap();
+    assert!(journal.lines().is_empty(), "{:?}", journal.lines());
+
+    let ways = plugin.ways();
+    let [way] = ways.as_slice() else {
+        panic!("{ways:?}");
+    };
+    let via = async |target: &str| {
+        let decision = way.explain(&target.parse().unwrap()).await.unwrap();
+        let label = |label: &Option<std::sync::Arc<str>>| label.as_deref().map(str::to_owned);
+        decision.via.iter().map(label).collect::<Vec<_>>()
+    };
+    let proxies = ["http://a:1", "socks5h://b:2", "https://c:3"];
+    assert_eq!(
+        via("http://far.test/").await,
+        proxies.map(|proxy| Some(proxy.to_owned()))
+    );
+    assert_eq!(via("http://near.test/").await, [None]);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@
 //! * [`Gateway`]: the real binary on a free port, with its log.
 //! * [`Origin`]: answers by script and records every byte that reached it.
 //! * [`FaultProxy`]: a forward proxy that misbehaves by script.
-//! * [`Tinyproxy`] and [`Squid`]: the real ones, with their access logs.
+//! * [`RealProxy`]: the ones people run, with their logs.
 //! * [`Exchange`]: a client that shows whether an answer was complete.
 //!
 //! Client, origin and fault proxy share an HTTP/1.1 reader of their own
@@ -52,7 +52,7 @@ pub use journal::{Journal, Recorded};
 pub use log::Log;
 pub use origin::{Origin, Reply};
 pub use process::Usage;
-pub use proxies::{Credentials, Squid, Tinyproxy};
+pub use proxies::{Credentials, Product, RealProxy};
 pub use script::{FaultProxy, Gate, Step};
 pub use tls::Authority;
 pub use wire::{Framing, Head, Wire};

@@ -14,6 +14,8 @@ pub struct Usage {
     pub peak: u64,
     /// Processor time in user and kernel mode, in microseconds.
     pub cpu_micros: u64,
+    /// Open descriptors: files, sockets, and the runtime's own.
+    pub descriptors: usize,
 }
 
 impl Usage {
@@ -33,6 +35,7 @@ impl Usage {
             resident: kib("VmRSS:") * 1024,
             peak: kib("VmHWM:") * 1024,
             cpu_micros: cpu_micros(pid)?,
+            descriptors: fs::read_dir(format!("/proc/{pid}/fd"))?.count(),
         })
     }
 

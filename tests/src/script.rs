@@ -5,13 +5,15 @@ use std::{io, net::SocketAddr, time::Duration};
 use bytes::Bytes;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::watch,
     task::JoinHandle,
 };
 
+use tokio_rustls::TlsAcceptor;
+
 use crate::{
-    Journal, Pattern, Wire,
+    Authority, Journal, Pattern, Wire,
     journal::{Shared, Tapped},
 };
 
@@ -54,6 +56,17 @@ pub struct FaultProxy {
     journal: Shared,
     server: JoinHandle<()>,
 }
+
+/// What stands between the socket and a script.
+#[derive(Clone)]
+enum Front {
+    Nothing,
+    Tls(TlsAcceptor),
+    Tunnel(TlsAcceptor),
+}
+
+/// The answer that opens a tunnel.
+const OPENED: &str = "HTTP/1.1 200 Connection established\r\n\r\n";
 
 /// What is left of a connection after a script.
 #[derive(Debug, PartialEq, Eq)]
@@ -102,16 +115,48 @@ impl Default for Gate {
 impl FaultProxy {
     /// A proxy that runs `script` on each connection and then closes it.
     pub async fn start(script: Vec<Step>) -> Self {
+        Self::behind(Front::Nothing, script).await
+    }
+
+    /// The same with TLS to the proxy itself, with a certificate for
+    /// `127.0.0.1`.
+    pub async fn start_tls(authority: &Authority, script: Vec<Step>) -> Self {
+        let acceptor = TlsAcceptor::from(authority.server(&["127.0.0.1"]));
+        Self::behind(Front::Tls(acceptor), script).await
+    }
+
+    /// The same, for those only who show a certificate of `authority`.
+    pub async fn start_mutual_tls(authority: &Authority, script: Vec<Step>) -> Self {
+        let acceptor = TlsAcceptor::from(authority.mutual_server(&["127.0.0.1"]));
+        Self::behind(Front::Tls(acceptor), script).await
+    }
+
+    /// A proxy that opens every tunnel, and runs `script` at its other end
+    /// inside of TLS, with a certificate for `127.0.0.1`.
+    pub async fn tunnelling(authority: &Authority, script: Vec<Step>) -> Self {
+        Self::tunnelling_as(authority, "127.0.0.1", script).await
+    }
+
+    /// The same with a certificate for somebody else.
+    pub async fn tunnelling_as(authority: &Authority, name: &str, script: Vec<Step>) -> Self {
+        let acceptor = TlsAcceptor::from(authority.server(&[name]));
+        Self::behind(Front::Tunnel(acceptor), script).await
+    }
+
+    /// A proxy that opens every tunnel and passes bytes both ways.
+    pub async fn working() -> Self {
+        Self::start(vec![Step::Head, Step::send(OPENED), Step::Tunnel]).await
+    }
+
+    async fn behind(front: Front, script: Vec<Step>) -> Self {
         let (listener, address) = listen().await;
         let journal = Shared::default();
         let seen = journal.clone();
         let server = serve(listener, move |stream| {
-            let (script, seen) = (script.clone(), seen.clone());
+            let (front, script, seen) = (front.clone(), script.clone(), seen.clone());
             async move {
-                let (_, tapped) = seen.tap(stream);
-                let mut wire = Wire::new(tapped);
                 // A peer that goes away in the middle is part of the game.
-                let _ = play(&mut wire, &script, &seen).await;
+                let _ = pass(stream, front, &script, &seen).await;
             }
         });
         Self {
@@ -121,10 +166,14 @@ impl FaultProxy {
         }
     }
 
-    /// An address where nobody listens.
+    /// An address where nobody listens, and nobody will: the port stays taken
+    /// until this process ends.
     pub async fn refused() -> String {
-        let (listener, address) = listen().await;
-        drop(listener);
+        let socket = TcpSocket::new_v4().expect("a socket");
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        socket.bind(any).expect("a free port");
+        let address = socket.local_addr().expect("a bound socket has an address");
+        std::mem::forget(socket);
         format!("http://{address}")
     }
 
@@ -162,6 +211,36 @@ impl Drop for FaultProxy {
     fn drop(&mut self) {
         self.server.abort();
     }
+}
+
+async fn pass(
+    stream: TcpStream,
+    front: Front,
+    script: &[Step],
+    journal: &Shared,
+) -> io::Result<After> {
+    let acceptor = match front {
+        Front::Nothing => return run(stream, script, journal).await,
+        Front::Tls(acceptor) => return run(acceptor.accept(stream).await?, script, journal).await,
+        Front::Tunnel(acceptor) => acceptor,
+    };
+    let mut wire = Wire::new(stream);
+    let connect = wire.head().await?.ok_or(io::ErrorKind::UnexpectedEof)?;
+    let opens = connect.method() == "CONNECT";
+    journal.write(|journal| journal.heads.push(connect));
+    if !opens {
+        return Ok(After::Close);
+    }
+    wire.send(OPENED.as_bytes()).await?;
+    run(acceptor.accept(wire.into_inner()).await?, script, journal).await
+}
+
+async fn run<S>(stream: S, script: &[Step], journal: &Shared) -> io::Result<After>
+where
+    S: AsyncRead + AsyncWrite + Resettable + Unpin,
+{
+    let (_, tapped) = journal.tap(stream);
+    play(&mut Wire::new(tapped), script, journal).await
 }
 
 /// A free port of the loopback interface.

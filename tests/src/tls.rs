@@ -7,8 +7,10 @@ use std::{
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::{
-    ServerConfig,
+    RootCertStore, ServerConfig,
+    crypto::CryptoProvider,
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 use tempfile::TempDir;
 
@@ -53,13 +55,32 @@ impl Authority {
     }
 
     pub(crate) fn server(&self, names: &[&str]) -> Arc<ServerConfig> {
+        self.server_for(names, WebPkiClientVerifier::no_client_auth())
+    }
+
+    /// The same, for those only who show a certificate of this authority.
+    pub(crate) fn mutual_server(&self, names: &[&str]) -> Arc<ServerConfig> {
+        let mut roots = RootCertStore::empty();
+        roots
+            .add(self.issuer.der().clone())
+            .expect("a certificate of our own");
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider())
+            .build()
+            .expect("a root to check by");
+        self.server_for(names, verifier)
+    }
+
+    fn server_for(
+        &self,
+        names: &[&str],
+        verifier: Arc<dyn ClientCertVerifier>,
+    ) -> Arc<ServerConfig> {
         let (certificate, key) = self.leaf(names);
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
+        let config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .expect("the provider knows TLS 1.2 and 1.3")
-            .with_no_client_auth()
+            .with_client_cert_verifier(verifier)
             .with_single_cert(vec![certificate.der().clone()], key)
             .expect("a certificate with its own key");
         Arc::new(config)
@@ -72,6 +93,10 @@ impl Authority {
         let certificate = params.signed_by(&key, &self.issuer).expect("a signature");
         (certificate, key)
     }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
 }
 
 impl Default for Authority {

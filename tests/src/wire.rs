@@ -155,6 +155,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         &self.stream
     }
 
+    /// The stream below, once nothing of it has been read ahead.
+    pub fn into_inner(self) -> S {
+        self.stream
+    }
+
     async fn chunk_size(&mut self) -> io::Result<u64> {
         let line = self.line().await?;
         let digits = line.split(';').next().unwrap_or_default().trim();

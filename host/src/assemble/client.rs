@@ -2,28 +2,30 @@
 
 use std::sync::Arc;
 
-use cuttle_egress::{
-    Client, EnvironmentProxies, Proxy, ProxyOptions, Redirects, Settings, TlsSettings, Way,
-};
+use cuttle_egress::{Client, EnvironmentProxies, Redirects, Settings, TlsSettings, Way};
 use cuttle_pipeline::{
     Executor,
-    config::{Backend, BackendProxy, ClientSettings, ClientTls, HttpClient, Service, TlsVersion},
+    config::{Backend, BackendProxy, ClientTls, HttpClient, Service, TlsVersion},
 };
 
 use crate::telemetry::chain;
 
-use super::{Findings, executors::EgressExecutor};
+use super::{
+    Findings, executors::EgressExecutor, pac::PacFiles, proxy::Proxies, references::Environment,
+};
 
 /// The one client of the gateway and the proxies of its environment.
-pub(super) struct Egress {
+pub(super) struct Egress<'a> {
     pub(super) client: Client,
     environment: Arc<EnvironmentProxies>,
+    proxies: Proxies<'a>,
 }
 
-impl Egress {
+impl<'a> Egress<'a> {
     pub(super) fn build(
         service: &Service,
-        environment: &dyn Fn(&str) -> Option<String>,
+        environment: Environment<'a>,
+        pac: PacFiles,
         findings: &mut Findings<'_>,
     ) -> Option<Self> {
         let proxies = EnvironmentProxies::from_vars(environment)
@@ -34,26 +36,23 @@ impl Egress {
                 );
             })
             .ok();
-        let client = Client::new(settings(&service.client))
+        let client = Client::new(settings(service))
             .map_err(|error| findings.error(&service.client.tls.place, chain(&error), None))
             .ok();
         Some(Self {
             client: client?,
             environment: Arc::new(proxies?),
+            proxies: Proxies::new(environment, pac),
         })
     }
 
-    /// The executor of a backend without a plugin.
-    pub(super) fn executor(
-        &self,
-        backend: &Backend,
-        findings: &mut Findings<'_>,
-    ) -> Option<Arc<dyn Executor>> {
-        Some(Arc::new(EgressExecutor {
+    /// The executor of a backend without a plugin, which is reached by `way`.
+    pub(super) fn executor(&self, backend: &Backend, way: Way) -> Arc<dyn Executor> {
+        Arc::new(EgressExecutor {
             client: self.client.clone(),
-            way: self.way(backend, findings)?,
+            way,
             redirects: redirects(&backend.http_client),
-        }))
+        })
     }
 
     /// How `backend` is reached: `backend/http/client` before the environment.
@@ -61,23 +60,13 @@ impl Egress {
         match &backend.http_client.proxy {
             BackendProxy::Environment => Some(Way::Environment(Arc::clone(&self.environment))),
             BackendProxy::Direct => Some(Way::Direct),
-            BackendProxy::Address(address) => match Proxy::new(address, ProxyOptions::default()) {
-                Ok(proxy) => Some(Way::Proxy(Arc::new(proxy))),
-                Err(error) => {
-                    let place = backend
-                        .place
-                        .key("extra_config")
-                        .key("backend/http/client")
-                        .key("proxy_address");
-                    findings.error(
-                            &place,
-                            chain(&error),
-                            Some("write scheme, host and port, as in `http://proxy.example:3128`, or `direct` for none".to_owned()),
-                        );
-                    None
-                }
-            },
+            BackendProxy::Forward(settings) => self.proxies.way(settings, findings),
         }
+    }
+
+    /// Reads environment variables.
+    pub(super) fn environment(&self) -> Environment<'a> {
+        self.proxies.environment()
     }
 }
 
@@ -92,7 +81,8 @@ pub(super) fn redirects(client: &HttpClient) -> Redirects {
     }
 }
 
-fn settings(client: &ClientSettings) -> Settings {
+fn settings(service: &Service) -> Settings {
+    let client = &service.client;
     Settings {
         max_idle_connections: client.max_idle_connections,
         max_idle_connections_per_host: client.max_idle_connections_per_host,
@@ -102,6 +92,7 @@ fn settings(client: &ClientSettings) -> Settings {
         dialer_fallback_delay: client.dialer_fallback_delay,
         dialer_keep_alive: client.dialer_keep_alive,
         disable_keep_alives: client.disable_keep_alives,
+        http2: service.http.http2_backends,
         tls: tls(&client.tls),
     }
 }

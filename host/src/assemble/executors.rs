@@ -69,8 +69,13 @@ fn record_backend(request: &Request<Body>) {
 }
 
 fn record_proxy(response: &Response<Body>) {
-    if let Some(Via(Some(proxy))) = response.extensions().get::<Via>() {
-        Span::current().record(fields::PROXY, proxy.as_ref());
+    let span = Span::current();
+    let (false, Some(via)) = (span.is_disabled(), response.extensions().get::<Via>()) else {
+        return;
+    };
+    span.record(fields::RULE, tracing::field::display(&via.rule));
+    if let Some(proxy) = &via.proxy {
+        span.record(fields::PROXY, proxy.as_ref());
     }
 }
 

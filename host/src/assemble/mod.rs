@@ -2,7 +2,8 @@
 //!
 //! # Order
 //!
-//! 1. The client for backends: TLS files, proxies of the environment.
+//! 1. PAC files, and the client for backends: TLS files, proxies of the
+//!    environment.
 //! 2. Plugins: the folder is searched, components are compiled and linked.
 //! 3. For each backend an executor: its plugin, configured, or the client.
 //! 4. Pipelines and the router.
@@ -13,8 +14,13 @@
 
 mod catalog;
 mod client;
+mod egress;
 mod executors;
+mod pac;
 mod plugins;
+mod proxy;
+mod references;
+mod settings;
 
 use std::sync::Arc;
 
@@ -26,9 +32,11 @@ use cuttle_pipeline::{
 use crate::{gateway::Gateway, server, telemetry::chain};
 use catalog::Catalog;
 use client::Egress;
+use pac::PacFiles;
 
 pub(crate) use catalog::read as read_component;
 pub use catalog::{LoadedPlugin, Origin};
+pub use egress::BackendEgress;
 
 /// A gateway that is ready to listen.
 pub struct Assembly {
@@ -38,6 +46,14 @@ pub struct Assembly {
     pub warnings: Vec<Problem>,
     /// The plugins in use, by name.
     pub plugins: Vec<LoadedPlugin>,
+    /// Where the backends' requests can go, in the order of the file.
+    pub egress: Vec<BackendEgress>,
+}
+
+/// What one backend becomes.
+struct Built {
+    executor: Arc<dyn Executor>,
+    egress: BackendEgress,
 }
 
 /// Reads one environment variable of the process.
@@ -59,17 +75,26 @@ pub async fn assemble(
 ) -> Result<Assembly, Vec<Problem>> {
     let mut findings = Findings::new(loaded);
     listener(loaded, &mut findings);
-    let egress = Egress::build(&loaded.service, environment, &mut findings);
+    let pac = PacFiles::load(&loaded.service, &mut findings).await;
+    let egress = Egress::build(&loaded.service, environment, pac, &mut findings);
     let catalog = Catalog::build(&loaded.service, &mut findings);
-    let mut endpoints = Vec::new();
+    let (mut endpoints, mut reached) = (Vec::new(), Vec::new());
     if let Some(egress) = egress {
         for endpoint in &loaded.service.endpoints {
-            let executors = executors(endpoint, &egress, &catalog, loaded, &mut findings).await;
+            let built = backends(endpoint, &egress, &catalog, loaded, &mut findings).await;
+            let executors = built.map(|built| {
+                let split = built
+                    .into_iter()
+                    .map(|built| (built.executor, built.egress));
+                let (executors, egress): (Vec<_>, Vec<_>) = split.unzip();
+                reached.extend(egress);
+                executors
+            });
             endpoints.extend(pipeline(endpoint, executors, &mut findings));
         }
     }
     let gateway = gateway(loaded, endpoints, &mut findings);
-    findings.finish(gateway, catalog)
+    findings.finish(gateway, catalog, reached)
 }
 
 /// Certificates of the listener: `check` says what `run` would.
@@ -81,33 +106,34 @@ fn listener(loaded: &Loaded, findings: &mut Findings<'_>) {
     }
 }
 
-async fn executors(
+async fn backends(
     endpoint: &Endpoint,
-    egress: &Egress,
+    egress: &Egress<'_>,
     catalog: &Catalog,
     loaded: &Loaded,
     findings: &mut Findings<'_>,
-) -> Option<Vec<Arc<dyn Executor>>> {
-    let mut executors = Vec::with_capacity(endpoint.backends.len());
-    for backend in &endpoint.backends {
-        let executor = match &backend.plugin {
+) -> Option<Vec<Built>> {
+    let mut built = Vec::with_capacity(endpoint.backends.len());
+    for (index, backend) in endpoint.backends.iter().enumerate() {
+        let one = match &backend.plugin {
             Some(used) => {
-                plugins::executor(
+                let spot = plugins::Spot {
                     endpoint,
+                    index,
                     backend,
                     used,
-                    egress,
-                    catalog,
-                    &loaded.service,
-                    findings,
-                )
-                .await
+                    service: &loaded.service,
+                };
+                plugins::build(&spot, egress, catalog, findings).await
             }
-            None => egress.executor(backend, findings),
+            None => egress.way(backend, findings).map(|way| Built {
+                executor: egress.executor(backend, way.clone()),
+                egress: BackendEgress::plain(endpoint, index, way),
+            }),
         };
-        executors.extend(executor);
+        built.extend(one);
     }
-    (executors.len() == endpoint.backends.len()).then_some(executors)
+    (built.len() == endpoint.backends.len()).then_some(built)
 }
 
 fn pipeline(
@@ -191,6 +217,7 @@ impl<'a> Findings<'a> {
         mut self,
         gateway: Option<Gateway>,
         catalog: Catalog,
+        egress: Vec<BackendEgress>,
     ) -> Result<Assembly, Vec<Problem>> {
         self.problems
             .sort_by_key(|problem| (problem.severity, problem.line));
@@ -203,6 +230,7 @@ impl<'a> Findings<'a> {
                 gateway,
                 warnings: self.problems,
                 plugins: catalog.into_loaded(),
+                egress,
             }),
             _ => Err(self.problems),
         }

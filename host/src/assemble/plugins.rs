@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use cuttle_pipeline::{
-    Executor,
-    config::{Backend, Endpoint, Isolation, KeyPath, PluginLimits, PluginUse, Service},
+use cuttle_pipeline::config::{
+    Backend, Endpoint, Isolation, KeyPath, PluginLimits, PluginUse, Service,
 };
 use cuttle_plugin::{BindError, Binding, Component, Limits, Plugin};
 use http::uri::Authority;
@@ -12,28 +11,46 @@ use http::uri::Authority;
 use crate::telemetry::chain;
 
 use super::{
-    Findings,
+    BackendEgress, Built, Findings,
     catalog::Catalog,
     client::{Egress, redirects},
     executors::PluginExecutor,
+    settings,
 };
 
-/// Finds, configures and tries the plugin of `backend`.
-pub(super) async fn executor(
-    endpoint: &Endpoint,
-    backend: &Backend,
-    used: &PluginUse,
-    egress: &Egress,
+/// One place where a plugin is used.
+pub(super) struct Spot<'a> {
+    pub(super) endpoint: &'a Endpoint,
+    /// Place of the backend among those of its endpoint.
+    pub(super) index: usize,
+    pub(super) backend: &'a Backend,
+    pub(super) used: &'a PluginUse,
+    pub(super) service: &'a Service,
+}
+
+/// Finds, configures and tries the plugin of a backend.
+pub(super) async fn build(
+    spot: &Spot<'_>,
+    egress: &Egress<'_>,
     catalog: &Catalog,
-    service: &Service,
     findings: &mut Findings<'_>,
-) -> Option<Arc<dyn Executor>> {
-    let component = component(used, catalog, findings)?;
-    let binding = binding(endpoint, backend, used, egress, service, findings)?;
+) -> Option<Built> {
+    let component = component(spot.used, catalog, findings)?;
+    let binding = binding(spot, egress, findings)?;
+    let way = binding.way.clone();
     match Plugin::bind(component, binding).await {
-        Ok(plugin) => Some(Arc::new(PluginExecutor(plugin))),
+        Ok(plugin) => Some(Built {
+            egress: BackendEgress::of_plugin(
+                spot.endpoint,
+                spot.index,
+                (&plugin, component),
+                spot.service,
+                way,
+            ),
+            executor: Arc::new(PluginExecutor(plugin)),
+        }),
         Err(error) => {
-            let (place, message) = describe(used, &error);
+            let (place, message) = describe(spot.used, &error);
             findings.error(&place, message, None);
             None
         }
@@ -60,19 +77,19 @@ fn component<'a>(
     component
 }
 
-fn binding(
-    endpoint: &Endpoint,
-    backend: &Backend,
-    used: &PluginUse,
-    egress: &Egress,
-    service: &Service,
-    findings: &mut Findings<'_>,
-) -> Option<Binding> {
+fn binding(spot: &Spot<'_>, egress: &Egress<'_>, findings: &mut Findings<'_>) -> Option<Binding> {
+    let Spot {
+        endpoint,
+        backend,
+        used,
+        service,
+        ..
+    } = *spot;
     let grants = service.plugins.grants.get(&used.name);
     let granted = grants.map_or(&[][..], |grants| &grants.outbound);
     let hosts = hosts(backend, used, granted, findings)?;
     Some(Binding {
-        settings: used.settings.clone(),
+        settings: settings::resolve(used, egress.environment(), findings)?,
         client: egress.client.clone(),
         way: egress.way(backend, findings)?,
         redirects: redirects(&backend.http_client),

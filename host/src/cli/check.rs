@@ -2,11 +2,11 @@
 
 use std::{path::Path, process::ExitCode};
 
-use cuttle_pipeline::config::Problem;
+use cuttle_pipeline::config::{KeyPath, Loaded, Problem, Severity};
 
 use super::{
-    CheckArgs, dump, load,
-    output::{say, say_all},
+    CheckArgs, dump, egress, load,
+    output::{print, say, say_all},
 };
 use crate::assemble::{self, Assembly};
 
@@ -45,34 +45,37 @@ fn count(problems: &[Problem]) -> String {
 
 fn verdict(file: &Path, args: &CheckArgs) -> Result<Vec<Problem>, Vec<Problem>> {
     let loaded = load(file, None).map_err(|report| report.problems)?;
-    let assembly = build(&loaded)?;
-    let wants_routes = args.test_gin_routes && args.debug == 0;
-    say_all(dump::lines(
-        &loaded.service,
-        if wants_routes { 1 } else { args.debug },
-        &args.indent,
-    ));
-    if args.debug > 0 {
-        say_all(dump::plugins(
-            &assembly.plugins,
-            &loaded.service,
-            &args.indent,
-        ));
-    }
-    Ok(assembly.warnings)
-}
-
-fn build(loaded: &cuttle_pipeline::config::Loaded) -> Result<Assembly, Vec<Problem>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build();
-    match runtime {
-        Ok(runtime) => runtime.block_on(assemble::assemble(loaded, &assemble::process_environment)),
-        Err(error) => Err(vec![loaded.sources.problem(
-            cuttle_pipeline::config::Severity::Error,
-            &cuttle_pipeline::config::KeyPath::root(),
-            format!("cannot start the runtime: {error}"),
-            None,
-        )]),
+        .build()
+        .map_err(|error| vec![no_runtime(&loaded, &error)])?;
+    runtime.block_on(async {
+        let assembly = assemble::assemble(&loaded, &assemble::process_environment).await?;
+        show(&loaded, &assembly, args).await;
+        Ok(assembly.warnings)
+    })
+}
+
+/// What was asked for beside the verdict.
+async fn show(loaded: &Loaded, assembly: &Assembly, args: &CheckArgs) {
+    let (service, indent) = (&loaded.service, &args.indent);
+    let wants_routes = args.test_gin_routes && args.debug == 0;
+    let level = if wants_routes { 1 } else { args.debug };
+    say_all(dump::lines(service, level, indent));
+    if args.debug > 0 {
+        say_all(dump::plugins(&assembly.plugins, service, indent));
     }
+    if args.json {
+        let report = egress::json(&assembly.egress).await;
+        print(&format!("{report:#}"));
+    } else if args.egress {
+        let table = egress::table(&assembly.egress).await;
+        table.iter().for_each(|line| print(line));
+    }
+}
+
+fn no_runtime(loaded: &Loaded, error: &std::io::Error) -> Problem {
+    let message = format!("cannot start the runtime: {error}");
+    let (severity, place) = (Severity::Error, KeyPath::root());
+    loaded.sources.problem(severity, &place, message, None)
 }

@@ -1,6 +1,6 @@
 //! What a configuration means, for `check -d`.
 
-use cuttle_pipeline::config::{Backend, BackendProxy, Endpoint, Grants, Service};
+use cuttle_pipeline::config::{Backend, BackendProxy, Endpoint, Grants, ProxySource, Service};
 
 use crate::assemble::LoadedPlugin;
 
@@ -52,17 +52,25 @@ fn backend_lines(backend: &Backend, indent: &str, out: &mut Vec<String>) {
     }
     if let Some(plugin) = &backend.plugin {
         out.push(format!("{indent}      Plugin: {}", plugin.name));
-    } else if let Some(proxy) = proxy(&backend.http_client.proxy) {
-        out.push(format!("{indent}      Proxy: {proxy}"));
+    } else {
+        let proxies = proxies(&backend.http_client.proxy).into_iter();
+        out.extend(proxies.map(|proxy| format!("{indent}      Proxy: {proxy}")));
     }
 }
 
-/// The address without what may be a password.
-fn proxy(proxy: &BackendProxy) -> Option<String> {
+/// Addresses without what may be a password.
+fn proxies(proxy: &BackendProxy) -> Vec<String> {
     match proxy {
-        BackendProxy::Environment => None,
-        BackendProxy::Direct => Some("direct".to_owned()),
-        BackendProxy::Address(address) => Some(without_credentials(address)),
+        BackendProxy::Environment => Vec::new(),
+        BackendProxy::Direct => vec!["direct".to_owned()],
+        BackendProxy::Forward(proxy) => match &proxy.source {
+            ProxySource::Addresses { addresses, .. } => addresses
+                .iter()
+                .map(|address| without_credentials(&address.text))
+                .collect(),
+            ProxySource::Pac(file) => vec![format!("as {} says", file.display())],
+            _ => Vec::new(),
+        },
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod check;
 mod dump;
+mod egress;
 mod output;
 mod run;
 mod test_plugin;
@@ -77,6 +78,12 @@ struct CheckArgs {
     /// Print the routes. They are checked in any case.
     #[arg(short = 't', long)]
     test_gin_routes: bool,
+    /// Print which hosts the backends can reach, through which proxy, by which rule.
+    #[arg(long)]
+    egress: bool,
+    /// Print that as JSON.
+    #[arg(long, requires = "egress")]
+    json: bool,
     /// Indentation of what is printed.
     #[arg(short, long, default_value = "\t", value_name = "TEXT")]
     indent: String,

@@ -28,6 +28,7 @@ pub(super) fn client() -> Result<Client, BuildError> {
         dialer_fallback_delay: None,
         dialer_keep_alive: None,
         disable_keep_alives: false,
+        http2: false,
         tls: TlsSettings {
             tls12: true,
             tls13: true,

@@ -78,6 +78,7 @@ impl AccessLog {
             backend = Empty,
             plugin = Empty,
             proxy = Empty,
+            rule = Empty,
             status = Empty,
             duration_ms = Empty,
         );

@@ -13,6 +13,8 @@ pub const BACKEND: &str = "backend";
 pub const PLUGIN: &str = "plugin";
 /// Forward proxy, without credentials.
 pub const PROXY: &str = "proxy";
+/// Why the request went through that proxy, or through none.
+pub const RULE: &str = "rule";
 /// Address of the client.
 pub const CLIENT: &str = "client";
 /// Status of the response.

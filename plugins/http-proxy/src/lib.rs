@@ -7,8 +7,10 @@
 //! }
 //! ```
 //!
-//! The proxy is the only way: when it cannot be used, the request fails.
+//! Several addresses are tried in order, or by turns with `"proxy_sharing":
+//! "spread"`. They are the only way: when none can be used, the request fails.
 
+mod duration;
 mod settings;
 
 use std::cell::RefCell;
@@ -38,8 +40,8 @@ impl Guest for HttpProxy {
         for key in &settings.unknown {
             log::log(log::Level::Warn, &format!("unknown key `{key}`"));
         }
-        let transport = Transport::open(&settings.proxy_address, Some(&settings.options()))
-            .map_err(|error| format!("proxy_address: {}", reason(error)))?;
+        let transport = Transport::open(&settings.address, Some(&settings.options))
+            .map_err(|error| with_key(&reason(error)))?;
         TRANSPORT.set(Some(transport));
         Ok(())
     }
@@ -49,6 +51,16 @@ impl Guest for HttpProxy {
             Some(transport) => transport.send(request),
             None => Err(Error::Other("`handle` before `configure`".into())),
         })
+    }
+}
+
+/// `reason` after the key it is about.
+fn with_key(reason: &str) -> String {
+    match reason.split_once(": ") {
+        Some(("ca", why)) => format!("proxy_ca: {why}"),
+        Some(("client certificate", why)) => format!("proxy_client_certificate: {why}"),
+        Some(("connect headers", why)) => format!("proxy_connect_headers: {why}"),
+        _ => format!("proxy_address: {reason}"),
     }
 }
 

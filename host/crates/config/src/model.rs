@@ -1,10 +1,13 @@
 //! What a configuration means once it is checked: every default filled in,
 //! every value in range. Names follow KrakenD's keys.
 
+mod proxy;
+
 use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, time::Duration};
 
 use http::{HeaderName, Method, uri::Authority, uri::Scheme};
 
+pub use self::proxy::*;
 use crate::KeyPath;
 
 /// A whole configuration file (KrakenD: the root object).
@@ -296,24 +299,12 @@ pub struct PluginUse {
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct HttpClient {
-    /// `proxy_address`.
+    /// `proxy_address`, `proxy_pac` and what belongs to them.
     pub proxy: BackendProxy,
     /// `no_redirect`: a 3xx is handed back.
     pub no_redirect: bool,
     /// `send_body_on_redirect`: 307 and 308 with a body are followed.
     pub send_body_on_redirect: bool,
-}
-
-/// Which proxy a backend uses.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub enum BackendProxy {
-    /// Not said: what the environment says.
-    #[default]
-    Environment,
-    /// `"direct"`: none.
-    Direct,
-    /// This address, as written. May hold credentials, so `Debug` hides it.
-    Address(String),
 }
 
 /// `plugin`: a folder of components.
@@ -434,6 +425,9 @@ pub struct RouterOptions {
 pub struct HttpOptions {
     /// `gateway_errors`: failures of backends are 502, 503 and 504, not 500.
     pub gateway_errors: bool,
+    /// `http2_backends`: offers HTTP/2 to `https` backends, directly and through
+    /// tunnels. KrakenD speaks HTTP/1.1 only, which is the default here, too.
+    pub http2_backends: bool,
 }
 
 /// `telemetry/logging`.
@@ -516,15 +510,5 @@ impl fmt::Debug for Grants {
             .field("outbound", &self.outbound)
             .field("proxies", &format_args!("{} hidden", self.proxies.len()))
             .finish()
-    }
-}
-
-impl fmt::Debug for BackendProxy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Environment => "Environment",
-            Self::Direct => "Direct",
-            Self::Address(_) => "Address(…)",
-        })
     }
 }

@@ -1,7 +1,7 @@
 //! The bodies of a call, watched on their way.
 
 use std::{
-    fmt,
+    fmt, io,
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
@@ -57,6 +57,11 @@ impl Upload {
         self.state.clone()
     }
 
+    /// The body itself, of which nothing was sent.
+    pub(crate) fn into_body(self) -> Body {
+        self.body
+    }
+
     fn observe(&self, polled: Option<&Result<Frame<Bytes>, BoxError>>) {
         let Some(state) = &self.state else { return };
         if polled.is_none() || (matches!(polled, Some(Ok(_))) && self.body.is_end_stream()) {
@@ -73,7 +78,13 @@ impl HttpBody for Upload {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let polled = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let polled = loop {
+            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                // Trailers belong to a connection that agreed on them.
+                Some(Ok(frame)) if frame.is_trailers() => {}
+                other => break other,
+            }
+        };
         self.observe(polled.as_ref());
         Poll::Ready(match polled {
             Some(Err(error)) => {
@@ -197,7 +208,15 @@ impl HttpBody for Download {
         if *this.done {
             return Poll::Ready(None);
         }
-        let polled = match Pin::new(&mut *this.incoming).poll_frame(cx) {
+        let frame = loop {
+            match Pin::new(&mut *this.incoming).poll_frame(cx) {
+                // Nobody asked for trailers, and they bypass what is checked
+                // about fields.
+                Poll::Ready(Some(Ok(frame))) if frame.is_trailers() => {}
+                other => break other,
+            }
+        };
+        let polled = match frame {
             Poll::Pending => {
                 ready!(this.deadline.poll(cx));
                 Some(Err(timeout(this.route)))
@@ -257,10 +276,24 @@ fn broken(route: &Route, upload: Option<&UploadState>, error: hyper::Error) -> E
         return Error::new(ErrorKind::RequestBody, "the body of the request broke off")
             .caused_by(cause);
     }
-    let kind = if error.is_parse() {
+    let kind = if error.is_parse() || is_bad_framing(&error) {
         ErrorKind::Protocol
     } else {
         ErrorKind::Closed
     };
     Error::new(kind, format!("the response body of {route} broke off")).caused_by(error)
+}
+
+/// Whether chunks are not what they should be.
+fn is_bad_framing(error: &hyper::Error) -> bool {
+    let cause =
+        std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| match cause.kind() {
+        io::ErrorKind::InvalidInput => true,
+        // TLS uses it, too.
+        io::ErrorKind::InvalidData => !cause
+            .get_ref()
+            .is_some_and(|inner| inner.is::<rustls::Error>()),
+        _ => false,
+    })
 }

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use http::{Method, Request, Response, Uri};
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     body::Body,
     connect::Connector,
+    counters::{Counters, Tally},
     error::{BuildError, Error, ErrorKind},
+    failover::Sending,
     fields,
     pool::Pool,
     proxy::Way,
     redirect::{self, Chain, Repeatable},
-    route::Route,
     send::{Head, Sender},
     settings::{Redirects, SendOptions, Settings},
     target::Target,
@@ -33,6 +35,7 @@ impl Client {
         Ok(Self(Arc::new(Sender {
             connector: Connector::new(&settings)?,
             pool: Pool::new(&settings),
+            tally: Tally::default(),
             response_header_timeout: settings.response_header_timeout,
             disable_keep_alives: settings.disable_keep_alives,
         })))
@@ -70,9 +73,8 @@ impl Client {
         fields::clean_request(&mut head.headers);
         match options.redirects {
             Redirects::None => {
-                let route = route(&parts.uri, way)?;
-                self.0
-                    .hop(&mut head, body, route, options.deadline, true)
+                let deadline = options.deadline;
+                self.hop(&mut head, &parts.uri, body, way, deadline, true)
                     .await
             }
             Redirects::Follow { send_body } => {
@@ -80,6 +82,12 @@ impl Client {
                     .await
             }
         }
+    }
+
+    /// What was done so far.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.0.tally.read()
     }
 
     async fn follow(
@@ -95,8 +103,9 @@ impl Client {
         let mut chain = Chain::new(&uri, &head.headers);
         let (mut body, mut repeatable) = Repeatable::prepare(body, send_body, deadline).await?;
         for _ in 0..redirect::REQUEST_LIMIT {
-            let route = route(&uri, way)?;
-            let response = self.0.hop(&mut head, body, route, deadline, false).await?;
+            let response = self
+                .hop(&mut head, &uri, body, way, deadline, false)
+                .await?;
             let Some(next) = chain.next(&response, &uri, &mut head, &mut repeatable) else {
                 return Ok(response);
             };
@@ -106,18 +115,35 @@ impl Client {
         let text = format!("stopped after {} redirects", redirect::REQUEST_LIMIT);
         Err(Error::new(ErrorKind::Protocol, text))
     }
+
+    /// One request to `uri`. `last`: `head` is not needed again.
+    async fn hop(
+        &self,
+        head: &mut Head,
+        uri: &Uri,
+        body: Body,
+        way: &Way,
+        deadline: Instant,
+        last: bool,
+    ) -> Result<Response<Body>, Error> {
+        let target = Target::parse(uri)?;
+        let choice = timeout_at(deadline, way.candidates(&target)).await;
+        let choice = choice.unwrap_or_else(|_| {
+            let text = format!("the way to {target} was not found in time");
+            Err(Error::new(ErrorKind::Timeout, text))
+        })?;
+        let sending = Sending {
+            head,
+            target,
+            deadline,
+            last,
+        };
+        self.0.hop(sending, body, choice).await
+    }
 }
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Client")
     }
-}
-
-fn route(uri: &Uri, way: &Way) -> Result<Arc<Route>, Error> {
-    let target = Target::parse(uri)?;
-    let proxy = way.proxy_for(&target)?;
-    let route = Route::new(target, proxy);
-    tracing::debug!(%route, "sending");
-    Ok(Arc::new(route))
 }

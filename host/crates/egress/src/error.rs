@@ -72,6 +72,11 @@ pub enum ErrorKind {
     ConnectTimeout,
     /// The proxy refused with this status: the tunnel, or (407) the request.
     ProxyStatus(u16),
+    /// The SOCKS proxy refused the connection with this reply: 1 to 8 for
+    /// SOCKS5 (RFC 1928, section 6), 91 to 93 for SOCKS4.
+    SocksReply(u8),
+    /// The SOCKS proxy wants credentials, or others.
+    ProxyAuthentication,
     /// TLS with the target or the proxy failed.
     Tls,
     /// The deadline, or the limit for the head of the response, was reached.

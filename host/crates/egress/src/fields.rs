@@ -1,15 +1,13 @@
 //! Fields that belong to one connection only (RFC 9110, section 7.6.1).
 
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method,
+    HeaderMap, HeaderName, HeaderValue, Method, Request,
     header::{
         CONNECTION, CONTENT_LENGTH, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
         TRANSFER_ENCODING, UPGRADE,
     },
 };
-use http_body::Body as _;
-
-use crate::Body;
+use http_body::Body;
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_AUTHENTICATION_INFO: HeaderName = HeaderName::from_static("proxy-authentication-info");
@@ -37,18 +35,34 @@ pub(crate) fn clean_request(headers: &mut HeaderMap) {
     headers.remove(CONTENT_LENGTH);
 }
 
-/// Takes hop-by-hop fields off a response. True: the peer wants to close.
+/// Takes hop-by-hop fields off a response. True: the connection must not be
+/// used again, by the wish of the peer or for safety.
 pub(crate) fn clean_response(headers: &mut HeaderMap) -> bool {
-    if headers.contains_key(TRANSFER_ENCODING) {
-        // The length was overridden and is a lie now (RFC 9112, section 6.3).
-        headers.remove(CONTENT_LENGTH);
+    // The length was overridden and is a lie now. Somebody in between may have
+    // believed it (RFC 9112, section 6.3).
+    let two_ends =
+        headers.contains_key(TRANSFER_ENCODING) && headers.remove(CONTENT_LENGTH).is_some();
+    remove_hop_by_hop(headers) || two_ends
+}
+
+/// Whether the body is what the transfer coding holds, not the coding itself:
+/// `chunked` alone is taken off by the HTTP library (RFC 9112, section 6.3).
+pub(crate) fn is_decoded(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(coding), None) => coding
+            .as_bytes()
+            .trim_ascii()
+            .eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => false,
     }
-    remove_hop_by_hop(headers)
 }
 
 /// Frames a request by what its body knows of itself: nothing, a length, or
 /// chunks (RFC 9112, section 6).
-pub(crate) fn frame(method: &Method, headers: &mut HeaderMap, body: &Body) {
+pub(crate) fn frame(request: &mut Request<impl Body>) {
+    let body = request.body();
     let length = if body.is_end_stream() {
         Some(0)
     } else {
@@ -56,12 +70,18 @@ pub(crate) fn frame(method: &Method, headers: &mut HeaderMap, body: &Body) {
     };
     match length {
         // A server may wait for a body of these (RFC 9110, section 8.6).
-        Some(0) if !matches!(*method, Method::POST | Method::PUT | Method::PATCH) => {}
+        Some(0)
+            if !matches!(
+                *request.method(),
+                Method::POST | Method::PUT | Method::PATCH
+            ) => {}
         Some(length) => {
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+            let length = HeaderValue::from(length);
+            request.headers_mut().insert(CONTENT_LENGTH, length);
         }
         None => {
-            headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+            let chunked = HeaderValue::from_static("chunked");
+            request.headers_mut().insert(TRANSFER_ENCODING, chunked);
         }
     }
 }
@@ -153,7 +173,7 @@ mod tests {
     #[test]
     fn a_length_beside_a_transfer_coding_is_not_passed_on() {
         let mut headers = map(&[("transfer-encoding", "chunked"), ("content-length", "5")]);
-        clean_response(&mut headers);
+        assert!(clean_response(&mut headers), "the connection is not safe");
         assert!(headers.is_empty());
     }
 }

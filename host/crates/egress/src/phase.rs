@@ -6,16 +6,30 @@ use std::{
 };
 
 /// The steps of a call.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Phase {
     Start,
     Connect,
+    Lookup,
     Proxy,
     ProxyTls,
     Tunnel,
     Tls,
     Response,
+}
+
+impl Phase {
+    const ALL: [Self; 8] = [
+        Self::Start,
+        Self::Connect,
+        Self::Lookup,
+        Self::Proxy,
+        Self::ProxyTls,
+        Self::Tunnel,
+        Self::Tls,
+        Self::Response,
+    ];
 }
 
 /// The step a call is in. Atomic only because futures move between threads.
@@ -29,19 +43,25 @@ impl Progress {
     pub(crate) fn enter(&self, phase: Phase) {
         self.0.store(phase as u8, Ordering::Relaxed);
     }
+
+    pub(crate) fn phase(&self) -> Phase {
+        let phase = self.0.load(Ordering::Relaxed);
+        let known = Phase::ALL.into_iter().find(|known| *known as u8 == phase);
+        known.unwrap_or(Phase::Start)
+    }
 }
 
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let phase = self.0.load(Ordering::Relaxed);
-        f.write_str(match phase {
-            p if p == Phase::Connect as u8 => "while connecting",
-            p if p == Phase::Proxy as u8 => "while connecting to the proxy",
-            p if p == Phase::ProxyTls as u8 => "in the TLS handshake with the proxy",
-            p if p == Phase::Tunnel as u8 => "while the proxy opened the tunnel",
-            p if p == Phase::Tls as u8 => "in the TLS handshake with the target",
-            p if p == Phase::Response as u8 => "while waiting for the response",
-            _ => "before the request was sent",
+        f.write_str(match self.phase() {
+            Phase::Start => "before the request was sent",
+            Phase::Connect => "while connecting",
+            Phase::Lookup => "while looking up the target",
+            Phase::Proxy => "while connecting to the proxy",
+            Phase::ProxyTls => "in the TLS handshake with the proxy",
+            Phase::Tunnel => "while the proxy opened the tunnel",
+            Phase::Tls => "in the TLS handshake with the target",
+            Phase::Response => "while waiting for the response",
         })
     }
 }

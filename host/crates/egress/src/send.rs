@@ -1,30 +1,31 @@
-//! One hop: a request along a route, and at most one repetition.
+//! One attempt at a hop: a request along a route, and at most one repetition.
 
 use std::{error::Error as _, future::pending, io, sync::Arc, time::Duration};
 
 use http::{
     HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version,
-    header::{CONNECTION, HOST, PROXY_AUTHORIZATION},
+    header::{CONNECTION, HOST, PROXY_AUTHORIZATION, TRANSFER_ENCODING},
 };
 use http_body::Body as _;
 use hyper::body::Incoming;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep};
 
 use crate::{
     body::{Body, Download, Upload, UploadState, empty},
     connect::Connector,
+    counters::Tally,
     error::{Error, ErrorKind},
     fields,
     phase::{Phase, Progress},
     pool::{Connection, Host, Lease, Pool},
     route::Route,
-    settings::Via,
 };
 
 /// What makes hops: connections, old and new.
 pub(crate) struct Sender {
     pub(crate) connector: Connector,
     pub(crate) pool: Arc<Pool>,
+    pub(crate) tally: Tally,
     pub(crate) response_header_timeout: Option<Duration>,
     pub(crate) disable_keep_alives: bool,
 }
@@ -35,118 +36,148 @@ pub(crate) struct Head {
     pub(crate) headers: HeaderMap,
 }
 
-impl Sender {
-    /// Sends one request along `route` and returns with the head of its
-    /// response. `last`: `head` is not needed again.
-    pub(crate) async fn hop(
-        &self,
-        head: &mut Head,
-        body: Body,
-        route: Arc<Route>,
-        deadline: Instant,
-        last: bool,
-    ) -> Result<Response<Body>, Error> {
-        let progress = Progress::new();
-        let hop = Hop {
-            sender: self,
-            route: &route,
-            progress: &progress,
-            deadline,
-        };
-        match timeout_at(deadline, hop.run(head, body, last)).await {
-            Ok(outcome) => outcome,
-            Err(_) => {
-                let text = format!("no response from {route} in time ({progress})");
-                Err(Error::new(ErrorKind::Timeout, text))
-            }
-        }
-    }
-}
-
 /// A hop under way.
-struct Hop<'a> {
-    sender: &'a Sender,
-    route: &'a Arc<Route>,
-    progress: &'a Progress,
-    deadline: Instant,
+pub(crate) struct Hop<'a> {
+    pub(crate) sender: &'a Sender,
+    pub(crate) route: &'a Arc<Route>,
+    pub(crate) progress: &'a Progress,
+    pub(crate) deadline: Instant,
 }
 
-/// A failed exchange, and the request where it may be sent again.
-struct Failure {
-    error: Error,
+/// Why there is no response, and the request where it may be sent again.
+pub(crate) struct Failure {
+    pub(crate) error: Error,
     /// The request, if nothing of it was written.
-    again: Option<Request<Upload>>,
+    pub(crate) unsent: Option<Upload>,
     /// The connection ended without a byte of a response.
-    stale: bool,
+    pub(crate) hung_up: bool,
 }
 
 impl Hop<'_> {
-    async fn run(&self, head: &mut Head, body: Body, last: bool) -> Result<Response<Body>, Error> {
+    /// Sends the request on a connection from the pool, or on a new one.
+    pub(crate) async fn run(
+        &self,
+        head: &mut Head,
+        body: Body,
+        last: bool,
+    ) -> Result<Response<Body>, Failure> {
         let pool = &self.sender.pool;
         let host = pool.host(self.route.key());
+        host.budget().deposit();
         let Some(old) = pool.take(&host).await else {
-            let request = self.request(head, body, last)?;
-            return self.on_new(host, request).await;
+            return self.on_new(host, head, Upload::new(body), last).await;
         };
         // The peer may have closed it just now, which is no fault of the request.
         let repeatable = body.is_end_stream() && head.method.is_idempotent();
-        let request = self.request(head, body, last && !repeatable)?;
+        let request = self.request(head, Upload::new(body), old.is_http2(), false)?;
         match self.exchange(old, Arc::clone(&host), request).await {
-            Ok(response) => Ok(response),
             Err(Failure {
-                again: Some(request),
+                unsent: Some(unsent),
                 ..
-            }) => self.on_new(host, request).await,
-            Err(Failure { stale: true, .. }) if repeatable => {
-                let request = self.request(head, empty(), last)?;
-                self.on_new(host, request).await
+            }) => self.on_new(host, head, unsent, last).await,
+            Err(failure) if failure.hung_up && repeatable && self.may_repeat(&host) => {
+                let nothing = Upload::new(empty());
+                self.on_new(host, head, nothing, last).await
             }
-            Err(failure) => Err(failure.error),
+            // The proxy may have been right to close a connection after a while.
+            outcome => outcome.map_err(|failure| failure.error.into()),
         }
+    }
+
+    /// Whether there is a repetition to be had; it counts as made.
+    fn may_repeat(&self, host: &Host) -> bool {
+        let tally = &self.sender.tally;
+        let granted = host.budget().withdraw();
+        if granted {
+            tally.repetitions.add();
+        } else {
+            tally.repetitions_refused.add();
+        }
+        granted
     }
 
     async fn on_new(
         &self,
         host: Arc<Host>,
-        request: Request<Upload>,
-    ) -> Result<Response<Body>, Error> {
-        let io = self
-            .sender
-            .connector
-            .connect(self.route, self.progress)
-            .await?;
-        let connection = Connection::start(io).await.map_err(|error| {
+        head: &mut Head,
+        upload: Upload,
+        last: bool,
+    ) -> Result<Response<Body>, Failure> {
+        let connection = match self.connect().await {
+            Ok(connection) => connection,
+            Err(error) => {
+                return Err(Failure {
+                    unsent: Some(upload),
+                    ..Failure::from(error)
+                });
+            }
+        };
+        self.sender.pool.share(&host, &connection);
+        let request = self.request(head, upload, connection.is_http2(), last)?;
+        self.exchange(connection, host, request).await
+    }
+
+    async fn connect(&self) -> Result<Connection, Error> {
+        let connector = &self.sender.connector;
+        let io = connector.connect(self.route, self.progress).await?;
+        self.sender.tally.connections.add();
+        Connection::start(io).await.map_err(|error| {
             self.failed(ErrorKind::Connect, "no connection to")
                 .caused_by(error)
-        })?;
-        let outcome = self.exchange(connection, host, request).await;
-        outcome.map_err(|failure| failure.error)
+        })
     }
 
     /// The request as this hop's peer wants it.
-    fn request(&self, head: &mut Head, body: Body, last: bool) -> Result<Request<Upload>, Error> {
-        let target = self.route.target();
-        let mut headers = if last {
+    fn request(
+        &self,
+        head: &mut Head,
+        upload: Upload,
+        http2: bool,
+        last: bool,
+    ) -> Result<Request<Upload>, Error> {
+        let mut request = Request::new(upload);
+        *request.method_mut() = head.method.clone();
+        *request.headers_mut() = if last {
             std::mem::take(&mut head.headers)
         } else {
             head.headers.clone()
         };
+        if http2 {
+            self.write_for_http2(&mut request)?;
+        } else {
+            self.write_for_http1(&mut request)?;
+        }
+        Ok(request)
+    }
+
+    fn write_for_http1(&self, request: &mut Request<Upload>) -> Result<(), Error> {
+        let target = self.route.target();
+        let headers = request.headers_mut();
         headers.insert(HOST, target.host_field()?);
-        fields::frame(&head.method, &mut headers, &body);
+        fields::frame(request);
+        let headers = request.headers_mut();
         if self.sender.disable_keep_alives {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        let mut request = Request::new(Upload::new(body));
-        *request.method_mut() = head.method.clone();
-        *request.uri_mut() = target.origin_form();
-        if let Some(proxy) = self.route.forwarder() {
-            *request.uri_mut() = target.absolute_form()?;
-            if let Some(credentials) = proxy.identity().authorization() {
-                headers.insert(PROXY_AUTHORIZATION, credentials.clone());
-            }
+        let Some(proxy) = self.route.forwarder() else {
+            *request.uri_mut() = target.origin_form();
+            return Ok(());
+        };
+        if let Some(credentials) = proxy.identity().authorization() {
+            headers.insert(PROXY_AUTHORIZATION, credentials.clone());
         }
-        *request.headers_mut() = headers;
-        Ok(request)
+        *request.uri_mut() = target.absolute_form()?;
+        Ok(())
+    }
+
+    /// Never for a proxy that reads the request: it is spoken with targets only.
+    fn write_for_http2(&self, request: &mut Request<Upload>) -> Result<(), Error> {
+        fields::frame(request);
+        // Frames have ends of their own, and `:authority` says what `Host` would.
+        request.headers_mut().remove(TRANSFER_ENCODING);
+        *request.uri_mut() = self.route.target().absolute_form()?;
+        *request.version_mut() = Version::HTTP_2;
+        Ok(())
     }
 
     async fn exchange(
@@ -167,13 +198,13 @@ impl Hop<'_> {
             }
         };
         let response = response.map_err(|mut failure| {
-            let again = failure.take_message();
+            let unsent = failure.take_message().map(Request::into_body);
             let error = self.classify(failure.into_error(), upload.as_deref());
-            let stale = error.kind() == ErrorKind::Closed && connection.received() == silent_at;
+            let hung_up = error.kind() == ErrorKind::Closed && connection.received() == silent_at;
             Failure {
                 error,
-                again,
-                stale,
+                unsent,
+                hung_up,
             }
         })?;
         let lease = Lease {
@@ -219,10 +250,18 @@ impl Hop<'_> {
             );
             return Err(Error::new(ErrorKind::ProxyStatus(407), text));
         }
+        if !fields::is_decoded(&parts.headers) {
+            let what = "a transfer coding that is not `chunked` from";
+            return Err(self.failed(ErrorKind::Protocol, what));
+        }
         let close = fields::clean_response(&mut parts.headers);
         let reusable =
             !close && !self.sender.disable_keep_alives && parts.version == Version::HTTP_11;
-        parts.extensions.insert(Via(self.route.via()));
+        // That of this connection; the caller's has its own.
+        parts.version = Version::HTTP_11;
+        // How the target was spoken to is no concern of the client.
+        parts.version = Version::HTTP_11;
+        parts.extensions.insert(self.route.via());
         let route = Arc::clone(self.route);
         let body = Download::body(incoming, lease, reusable, upload, route, self.deadline);
         Ok(Response::from_parts(parts, body))
@@ -261,8 +300,8 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self {
             error,
-            again: None,
-            stale: false,
+            unsent: None,
+            hung_up: false,
         }
     }
 }

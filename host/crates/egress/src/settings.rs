@@ -4,6 +4,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
+use crate::proxy::Rule;
+
 /// Settings of the whole client (KrakenD's service-level keys).
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -27,6 +29,11 @@ pub struct Settings {
     pub dialer_keep_alive: Option<Duration>,
     /// `disable_keep_alives`: one request per connection.
     pub disable_keep_alives: bool,
+    /// Offers HTTP/2 to `https` targets, which choose by ALPN. Requests to one
+    /// target then share connections, up to 100 at a time on each. Not with
+    /// `disable_keep_alives`; `max_idle_connections` and its relative do not
+    /// count these connections.
+    pub http2: bool,
     /// `client_tls`.
     pub tls: TlsSettings,
 }
@@ -43,6 +50,7 @@ impl Default for Settings {
             dialer_fallback_delay: Some(Duration::from_millis(300)),
             dialer_keep_alive: Some(Duration::from_secs(15)),
             disable_keep_alives: false,
+            http2: false,
             tls: TlsSettings::default(),
         }
     }
@@ -101,6 +109,11 @@ pub enum Redirects {
     },
 }
 
-/// In the extensions of a response: the proxy that was used (its label), if any.
+/// In the extensions of a response: how it came.
 #[derive(Debug, Clone)]
-pub struct Via(pub Option<Arc<str>>);
+pub struct Via {
+    /// Label of the proxy that was used, if any.
+    pub proxy: Option<Arc<str>>,
+    /// Why it went that way.
+    pub rule: Rule,
+}

@@ -27,7 +27,7 @@ use crate::{
 const DEFAULT_MAX_INSTANCES: u32 = 1_000;
 /// How long a plugin may run without giving way to other work of its thread.
 /// Also how late a plugin that never waits is stopped.
-const TICK: Duration = Duration::from_millis(5);
+pub(crate) const TICK: Duration = Duration::from_millis(5);
 /// Stack of a plugin's own functions.
 const WASM_STACK: usize = 512 << 10;
 /// Stack of one call: the plugin's and, on top of it, that of the gateway's

@@ -16,6 +16,11 @@
 //! body, log lines and instances are limited by [`Limits`]; rights are those of
 //! its [`Binding`] and no others.
 //!
+//! # PAC files
+//!
+//! [`Pac`] runs proxy auto-configuration files in a bundled component of its
+//! own, which is no plugin: it imports a lookup of names and nothing else.
+//!
 //! # What this crate does not do
 //!
 //! It knows nothing of endpoints, of the configuration file or of the status a
@@ -36,6 +41,7 @@ mod host;
 mod instance;
 mod limits;
 mod log;
+mod pac;
 mod plugin;
 mod rights;
 mod state;
@@ -46,4 +52,5 @@ pub use component::{Component, MAX_COMPONENT_BYTES};
 pub use engine::{Engine, EngineSettings};
 pub use error::{BindError, CallError, LoadError, PluginFailure};
 pub use limits::Limits;
+pub use pac::{Addresses, Pac, PacError, PacLimits, PacRunner, Resolver, SystemResolver};
 pub use plugin::Plugin;

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use cuttle_egress::Body;
+use cuttle_egress::{Body, Way};
 use http::{Request, Response};
 use tokio::time::{Instant, timeout_at};
 
@@ -15,7 +15,7 @@ use crate::{
     instance::{Instance, MakeError, Outcome, Slot},
     log::Log,
     rights::Rights,
-    state::{Proxies, Site},
+    state::{Site, Ways},
 };
 
 /// Time to make and configure the first instance. Nothing can be sent from
@@ -103,6 +103,13 @@ impl Plugin {
     pub fn name(&self) -> &str {
         &self.0.site.plugin
     }
+
+    /// The ways through forward proxies that it has opened so far, which is all
+    /// of them for a plugin that opens its ways in `configure`.
+    #[must_use]
+    pub fn ways(&self) -> Vec<Way> {
+        self.0.site.ways.all()
+    }
 }
 
 /// Instances of one place of use.
@@ -138,7 +145,7 @@ impl Pool {
             rights: Rights::new(binding.hosts, binding.proxies, &binding.settings),
             limits: binding.limits,
             log: Arc::new(log),
-            proxies: Proxies::default(),
+            ways: Ways::default(),
         };
         Self {
             component: component.clone(),

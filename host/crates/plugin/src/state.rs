@@ -1,12 +1,12 @@
 //! What one instance has on the gateway's side.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicUsize, Ordering},
 };
 
 use bytes::Bytes;
-use cuttle_egress::{Client, Proxy, Redirects, Way};
+use cuttle_egress::{Client, Redirects, Way};
 use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -21,9 +21,9 @@ use crate::{
     stdio::Output,
 };
 
-/// Proxies one place of use keeps to share connections; a plugin that opens
-/// more (with options that change, say) shares no further ones.
-const KEPT_PROXIES: usize = 64;
+/// Ways one place of use keeps to share connections; a plugin that opens more
+/// (with options that change, say) shares no further ones.
+const KEPT_WAYS: usize = 64;
 
 /// Random bytes of one call: enough for any key, and no way to make the gateway
 /// work for nothing.
@@ -38,44 +38,55 @@ pub(crate) struct Site {
     pub(crate) rights: Rights,
     pub(crate) limits: Limits,
     pub(crate) log: Arc<Log>,
-    pub(crate) proxies: Proxies,
+    /// Through forward proxies.
+    pub(crate) ways: Ways,
 }
 
-/// Proxies that were opened, by address and options: every instance opens the
-/// same ones, and connections are shared by those who share a [`Proxy`].
+/// Ways that were opened, by address and options: every instance opens the same
+/// ones, and connections and health are shared by those who share a [`Way`].
 #[derive(Default)]
-pub(crate) struct Proxies(Mutex<Vec<OpenedProxy>>);
+pub(crate) struct Ways(Mutex<Vec<OpenedWay>>);
 
-struct OpenedProxy {
+struct OpenedWay {
     address: String,
     options: Option<Options>,
-    proxy: Arc<Proxy>,
+    way: Way,
 }
 
-impl Proxies {
-    /// The proxy for `address` and `options`, made by `open` if it is new.
+impl Ways {
+    /// The way for `address` and `options`, made by `open` if it is new.
     pub(crate) fn open<E>(
         &self,
         address: String,
         options: Option<Options>,
-        open: impl FnOnce(&str, Option<&Options>) -> Result<Proxy, E>,
-    ) -> Result<Arc<Proxy>, E> {
-        let mut opened = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        open: impl FnOnce(&str, Option<&Options>) -> Result<Way, E>,
+    ) -> Result<Way, E> {
+        let mut opened = self.lock();
         let known = opened
             .iter()
             .find(|known| known.address == address && known.options == options);
         if let Some(known) = known {
-            return Ok(Arc::clone(&known.proxy));
+            return Ok(known.way.clone());
         }
-        let proxy = Arc::new(open(&address, options.as_ref())?);
-        if opened.len() < KEPT_PROXIES {
-            opened.push(OpenedProxy {
+        let way = open(&address, options.as_ref())?;
+        if opened.len() < KEPT_WAYS {
+            opened.push(OpenedWay {
                 address,
                 options,
-                proxy: Arc::clone(&proxy),
+                way: way.clone(),
             });
         }
-        Ok(proxy)
+        Ok(way)
+    }
+
+    /// Those that were opened so far.
+    pub(crate) fn all(&self) -> Vec<Way> {
+        let opened = self.lock();
+        opened.iter().map(|opened| opened.way.clone()).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<OpenedWay>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -126,7 +137,7 @@ impl State {
 }
 
 /// No files, environment, arguments, sockets or names; outputs are logged.
-fn without_rights(log: &Arc<Log>) -> WasiCtx {
+pub(crate) fn without_rights(log: &Arc<Log>) -> WasiCtx {
     WasiCtx::builder()
         .stdout(Output::new(Arc::clone(log), Level::Info))
         .stderr(Output::new(Arc::clone(log), Level::Warn))

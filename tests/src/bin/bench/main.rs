@@ -25,7 +25,7 @@ mod report;
 use std::{env, time::Duration};
 
 use anyhow::{Context, ensure};
-use cuttle_tests::{Exchange, Gateway, Outgoing};
+use cuttle_tests::{Authority, Exchange, Gateway, Outgoing};
 use peers::{MARKER, Peer, THROUGH};
 use serde_json::{Value, json};
 
@@ -36,6 +36,8 @@ struct Contender {
     pid: u32,
     /// Whether its requests must go through the forward proxy.
     proxied: bool,
+    /// Whether the proxy cannot mark the answers, as they pass it encrypted.
+    hidden: bool,
     /// Resident memory before the first request, in bytes.
     idle: u64,
     rounds: Vec<load::Round>,
@@ -61,6 +63,10 @@ async fn bench(rounds: u64, length: Duration) -> anyhow::Result<()> {
     let origin = Peer::start("origin", None).await?;
     let proxy = Peer::start("proxy", None).await?;
     let relay = Peer::start("relay", Some(&origin.address.to_string())).await?;
+    let authority = Authority::new();
+    let folder = tempfile::tempdir()?;
+    authority.issue(&["127.0.0.1"], folder.path());
+    let secure = Peer::start("secure-origin", folder.path().to_str()).await?;
     let direct = Gateway::start(config(&origin, json!({}))).await?;
     let proxy_address = format!("http://{}", proxy.address);
     let client = json!({ "backend/http/client": { "proxy_address": proxy_address } });
@@ -69,11 +75,17 @@ async fn bench(rounds: u64, length: Duration) -> anyhow::Result<()> {
         json!({ "plugin/http-client": { "name": "http-proxy", "proxy_address": proxy_address } });
     let plugin = Gateway::start(config(&origin, plugin)).await?;
 
+    let client_only = json!({ "backend/http/client": { "proxy_address": proxy_address } });
+    let direct_tls = Gateway::start(config_tls(&secure, json!({}), &authority)).await?;
+    let tunnel = Gateway::start(config_tls(&secure, client_only, &authority)).await?;
+
     let mut contenders = vec![
         Contender::new("bare relay", relay.address, relay.pid(), false)?,
         Contender::of("direct", &direct, false)?,
         Contender::of("built-in proxy", &client, true)?,
         Contender::of("plugin http-proxy", &plugin, true)?,
+        Contender::of("direct TLS", &direct_tls, false)?,
+        Contender::of("tunnel TLS", &tunnel, true)?.hidden(),
     ];
     for contender in &contenders {
         contender.verify().await.with_context(|| contender.name)?;
@@ -89,6 +101,14 @@ async fn bench(rounds: u64, length: Duration) -> anyhow::Result<()> {
         contender.verify().await.with_context(|| contender.name)?;
     }
     report::print(&contenders, rounds, length)
+}
+
+/// The same with a target that speaks TLS.
+fn config_tls(origin: &Peer, extra: Value, authority: &Authority) -> Value {
+    let mut config = config(origin, extra);
+    config["endpoints"][0]["backend"][0]["host"] = json!([format!("https://{}", origin.address)]);
+    config["client_tls"] = json!({ "ca_certs": [authority.file()] });
+    config
 }
 
 fn config(origin: &Peer, extra: Value) -> Value {
@@ -127,9 +147,15 @@ impl Contender {
             address,
             pid,
             proxied,
+            hidden: false,
             idle,
             rounds: Vec::new(),
         })
+    }
+
+    fn hidden(mut self) -> Self {
+        self.hidden = true;
+        self
     }
 
     /// The right server has answered, and by the right way.
@@ -141,7 +167,7 @@ impl Contender {
         );
         let through = answer.field(THROUGH).is_some();
         ensure!(
-            through == self.proxied,
+            through == (self.proxied && !self.hidden),
             "the forward proxy was used: {through}"
         );
         Ok(())

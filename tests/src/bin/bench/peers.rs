@@ -1,13 +1,13 @@
-//! The peers of a measurement, each in a process of its own: an origin, a
-//! forward proxy for absolute-form, and the bare relay.
+//! The peers of a measurement, each in a process of its own: an origin with and
+//! without TLS, a forward proxy, and the bare relay.
 
-use std::{convert::Infallible, net::SocketAddr, process::Stdio};
+use std::{convert::Infallible, net::SocketAddr, path::Path, process::Stdio, sync::Arc};
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
 use hyper::{
-    Request, Response, Uri,
+    Method, Request, Response, Uri,
     body::Incoming,
     header::{CONNECTION, HOST, HeaderName, HeaderValue},
     service::service_fn,
@@ -16,11 +16,13 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioIo},
 };
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    net::TcpListener,
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, BufReader},
+    net::{TcpListener, TcpStream},
     process::{Child, Command},
 };
+use tokio_rustls::TlsAcceptor;
 
 /// Body of every answer of the origin.
 pub(crate) const MARKER: &str = "{\"from\":\"the origin of the benchmark\"}";
@@ -62,8 +64,13 @@ pub(crate) async fn serve(role: &str, to: Option<&str>) -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
     let pool: Pool = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
+    let mut acceptor = None;
     let role = match (role, to) {
         ("origin", _) => Role::Origin,
+        ("secure-origin", Some(folder)) => {
+            acceptor = Some(tls(Path::new(folder))?);
+            Role::Origin
+        }
         ("proxy", _) => Role::Proxy(pool),
         ("relay", Some(to)) => Role::Relay(pool, HeaderValue::from_str(to)?),
         _ => bail!("not a role: {role}"),
@@ -71,15 +78,39 @@ pub(crate) async fn serve(role: &str, to: Option<&str>) -> anyhow::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        let role = role.clone();
+        let (role, acceptor) = (role.clone(), acceptor.clone());
         tokio::spawn(async move {
-            let service = service_fn(|request| answer(role.clone(), request));
-            // The load generator closes its connections as it likes.
-            let _ = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
+            // The other side closes its connections as it likes.
+            match acceptor {
+                None => converse(role, stream).await,
+                Some(acceptor) => {
+                    if let Ok(stream) = acceptor.accept(stream).await {
+                        converse(role, stream).await;
+                    }
+                }
+            }
         });
     }
+}
+
+/// By the certificate in `folder`.
+fn tls(folder: &Path) -> anyhow::Result<TlsAcceptor> {
+    let certificate = CertificateDer::from_pem_file(folder.join("cert.pem"))?;
+    let key = PrivateKeyDer::from_pem_file(folder.join("key.pem"))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+async fn converse(role: Role, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
+    let service = service_fn(|request| answer(role.clone(), request));
+    let _ = hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades()
+        .await;
 }
 
 #[derive(Clone)]
@@ -106,6 +137,9 @@ async fn answer(role: Role, request: Request<Incoming>) -> Result<Response<Body>
 }
 
 async fn proxy(pool: &Pool, mut request: Request<Incoming>) -> anyhow::Result<Response<Body>> {
+    if request.method() == Method::CONNECT {
+        return tunnel(request).await;
+    }
     request.uri().scheme().context("not in absolute-form")?;
     request.headers_mut().remove(CONNECTION);
     let mut response = pool.request(request).await?;
@@ -114,6 +148,19 @@ async fn proxy(pool: &Pool, mut request: Request<Incoming>) -> anyhow::Result<Re
         HeaderValue::from_static("1"),
     );
     Ok(response.map(BodyExt::boxed))
+}
+
+async fn tunnel(request: Request<Incoming>) -> anyhow::Result<Response<Body>> {
+    let target = request.uri().authority().context("no target")?.to_string();
+    let mut onward = TcpStream::connect(target).await?;
+    onward.set_nodelay(true)?;
+    tokio::spawn(async move {
+        if let Ok(near) = hyper::upgrade::on(request).await {
+            let _ = tokio::io::copy_bidirectional(&mut TokioIo::new(near), &mut onward).await;
+        }
+    });
+    let empty = Full::default().map_err(|never| match never {});
+    Ok(Response::new(empty.boxed()))
 }
 
 /// The least a gateway can do.

@@ -3,7 +3,7 @@
 use http::Method;
 
 use crate::{
-    Backend, BackendProxy, BaseUrl, Encoding, HttpClient, KeyPath, UrlPattern, read::Value,
+    Backend, BackendProxy, BaseUrl, Encoding, HttpClient, KeyPath, ProxySource, UrlPattern,
 };
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
     namespaces::{self, Level},
     not_yet,
     pattern::{self, Around},
-    plugins,
+    plugins, proxy,
 };
 
 /// What a backend takes from its endpoint.
@@ -174,8 +174,14 @@ fn extra_config(
     let plugin = at_plugin
         .as_ref()
         .and_then(|item| plugins::client(item, extra.problems()));
-    if at_plugin.is_some() && http_client.proxy != BackendProxy::Environment {
-        let at = extra.at().key("backend/http/client").key("proxy_address");
+    if at_plugin.is_some() && !matches!(http_client.proxy, BackendProxy::Environment) {
+        let at = extra.at().key("backend/http/client");
+        let at = match &http_client.proxy {
+            BackendProxy::Forward(proxy) if matches!(proxy.source, ProxySource::Pac(_)) => {
+                at.key("proxy_pac")
+            }
+            _ => at.key("proxy_address"),
+        };
         extra.problems().warning(
             &at,
             "has no effect: the backend's plugin decides how its requests go out",
@@ -187,7 +193,7 @@ fn extra_config(
 
 fn http_client(mut section: Section<'_>) -> HttpClient {
     let client = HttpClient {
-        proxy: proxy(&mut section),
+        proxy: proxy::resolve(&mut section),
         no_redirect: section.flag("no_redirect").unwrap_or(false),
         send_body_on_redirect: section.flag("send_body_on_redirect").unwrap_or(false),
     };
@@ -200,24 +206,4 @@ fn http_client(mut section: Section<'_>) -> HttpClient {
     }
     section.finish();
     client
-}
-
-/// `proxy_address`. Its value may hold a password and is never repeated.
-fn proxy(section: &mut Section<'_>) -> BackendProxy {
-    let Some(item) = section.item("proxy_address") else {
-        return BackendProxy::Environment;
-    };
-    match &item.node.value {
-        Value::Text(text) if text == "direct" => BackendProxy::Direct,
-        Value::Text(text) if !text.trim().is_empty() => BackendProxy::Address(text.clone()),
-        other => {
-            let message = match other {
-                Value::Text(_) => "is empty".to_owned(),
-                other => format!("is {}, not a string", other.kind()),
-            };
-            let help = "write an address such as \"http://proxy:3128\", or \"direct\"";
-            section.problems().error(&item.at, message, help);
-            BackendProxy::Environment
-        }
-    }
 }

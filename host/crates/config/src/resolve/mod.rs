@@ -11,6 +11,7 @@ mod not_yet;
 mod pattern;
 mod plugins;
 mod problems;
+mod proxy;
 mod router;
 mod section;
 mod service;

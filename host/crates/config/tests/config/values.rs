@@ -1,10 +1,14 @@
 //! What the values of a file become.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use cuttle_config::{
     Backend, BackendProxy, Encoding, InputHeaders, InputQueryStrings, Isolation, KeyPath,
-    LogFormat, LogLevel, Severity, TlsVersion, UrlPart,
+    LogFormat, LogLevel, ProxySharing, ProxySource, Reference, Severity, TlsVersion, UrlPart,
 };
 
 use crate::json;
@@ -61,7 +65,7 @@ fn an_empty_configuration_has_the_defaults_of_krakend() {
     // KrakenD's is DEBUG, which here has a line for every backend call.
     assert_eq!(service.logging.level, LogLevel::Info);
     assert_eq!(service.logging.format, LogFormat::Text);
-    assert!(!service.http.gateway_errors);
+    assert!(!service.http.gateway_errors && !service.http.http2_backends);
 }
 
 #[test]
@@ -196,13 +200,76 @@ fn a_backend_names_its_proxy_or_refuses_any() {
         backend(&object).http_client.proxy
     };
 
-    assert_eq!(proxy(""), BackendProxy::Environment);
-    assert_eq!(proxy(r#""proxy_address": "direct""#), BackendProxy::Direct);
-    let address = "http://user:secret@p:3128".to_owned();
-    assert_eq!(
-        proxy(&format!(r#""proxy_address": "{address}""#)),
-        BackendProxy::Address(address)
-    );
+    assert!(matches!(proxy(""), BackendProxy::Environment));
+    assert!(matches!(
+        proxy(r#""proxy_address": "direct""#),
+        BackendProxy::Direct
+    ));
+    for (written, expected) in [
+        (
+            r#""http://user:secret@p:3128""#,
+            vec!["http://user:secret@p:3128"],
+        ),
+        (
+            r#"["http://p:1", "socks5h://q:2"]"#,
+            vec!["http://p:1", "socks5h://q:2"],
+        ),
+        (r#"["http://p:1", "http://p:1"]"#, vec!["http://p:1"]),
+    ] {
+        let BackendProxy::Forward(proxy) = proxy(&format!(r#""proxy_address": {written}"#)) else {
+            panic!("{written} is no forward proxy");
+        };
+        let ProxySource::Addresses { addresses, sharing } = proxy.source else {
+            panic!("{written} has no addresses");
+        };
+        let texts: Vec<_> = addresses.iter().map(|address| &address.text).collect();
+        assert_eq!(texts, expected);
+        assert_eq!(sharing, ProxySharing::Order);
+    }
+}
+
+#[test]
+fn a_proxy_has_its_options() {
+    let object = r#"{"host": "a.com", "extra_config": {"backend/http/client": {
+        "proxy_address": ["https://p:1", "https://q:1"], "proxy_sharing": "spread",
+        "proxy_username": {"env": "USER_NAME"}, "proxy_password": {"file": "/run/secrets/p"},
+        "proxy_connect_headers": {"X-Team": "blue", "X-Token": {"env": "TOKEN"}},
+        "no_proxy": ["a.com, .b.com", "10.0.0.0/8"], "proxy_tunnel": true,
+        "proxy_ca": "ca.pem", "proxy_client_certificate": {"env": "PEM"},
+        "proxy_http2": true, "proxy_connect_timeout": "2s"}}}"#;
+    let BackendProxy::Forward(proxy) = backend(object).http_client.proxy else {
+        panic!("no forward proxy");
+    };
+    assert!(matches!(
+        proxy.source,
+        ProxySource::Addresses {
+            sharing: ProxySharing::Spread,
+            ..
+        }
+    ));
+    let variable = |name: &str| Reference::Variable(name.to_owned());
+    let file = |name: &str| Reference::File(name.into());
+    assert_eq!(proxy.username, Some(variable("USER_NAME")));
+    assert_eq!(proxy.password, Some(file("/run/secrets/p")));
+    let headers: Vec<_> = proxy.connect_headers;
+    assert_eq!(headers[0].0, "x-team");
+    assert_eq!(headers[0].1, Reference::Text("blue".to_owned()));
+    assert_eq!(headers[1].1, variable("TOKEN"));
+    assert_eq!(proxy.no_proxy, ["a.com", ".b.com", "10.0.0.0/8"]);
+    assert!(proxy.tunnel && proxy.http2);
+    assert_eq!(proxy.ca, Some(file("ca.pem")));
+    assert_eq!(proxy.client_certificate, Some(variable("PEM")));
+    assert_eq!(proxy.connect_timeout, Some(Duration::from_secs(2)));
+}
+
+#[test]
+fn a_backend_may_leave_the_choice_to_a_script() {
+    let object = r#"{"host": "a.com", "extra_config": {"backend/http/client": {
+        "proxy_pac": "/etc/proxy.pac"}}}"#;
+    let BackendProxy::Forward(proxy) = backend(object).http_client.proxy else {
+        panic!("no forward proxy");
+    };
+    assert!(matches!(proxy.source, ProxySource::Pac(file) if file == Path::new("/etc/proxy.pac")));
 }
 
 #[test]
@@ -212,7 +279,9 @@ fn secrets_are_not_shown() {
         {"endpoint": "/a", "output_encoding": "no-op", "backend": [{"host": "http://u:secret@a.com",
             "disable_host_sanitize": true, "extra_config": {
             "plugin/http-client": {"name": "p", "key": "secret"},
-            "backend/http/client": {"proxy_address": "http://user:secret@p:1"}}}]}]}"#;
+            "backend/http/client": {"proxy_address": "http://user:secret@p:1",
+                "proxy_username": "secret", "proxy_password": "secret",
+                "proxy_connect_headers": {"x-token": "secret"}}}}]}]}"#;
     let loaded = json(text).unwrap();
     let host = &loaded.service.endpoints[0].backends[0].hosts[0];
 
@@ -255,7 +324,7 @@ fn options_of_the_service_arrive() {
             "router": {"use_h2c": true, "trusted_proxies": ["10.0.0.0/8", "::1"],
                 "error_body": {"404": {"n": 1.0}}, "hide_version_header": true},
             "telemetry/logging": {"level": "warning", "format": "logstash", "prefix": "[X]"},
-            "cuttle/http": {"gateway_errors": true},
+            "cuttle/http": {"gateway_errors": true, "http2_backends": true},
             "cuttle/plugins": {"isolation": "request", "cache_dir": "/c",
                 "grants": {"p": {"outbound": ["a.com", "b.com:1"]}},
                 "limits": {"p": {"memory": "16MiB", "timeout": "1s", "instances": 3}}}}}"#;
@@ -288,7 +357,7 @@ fn options_of_the_service_arrive() {
     assert_eq!(service.router.trusted_proxies.len(), 2);
     assert_eq!(service.logging.level, LogLevel::Warning);
     assert_eq!(service.logging.format, LogFormat::Json);
-    assert!(service.http.gateway_errors);
+    assert!(service.http.gateway_errors && service.http.http2_backends);
     assert_eq!(service.plugins.isolation["*"], Isolation::Request);
     assert_eq!(service.plugins.limits["p"].memory, Some(16 << 20));
     assert_eq!(

@@ -1,6 +1,7 @@
 //! Names to addresses to sockets (a plain form of RFC 8305).
 
 use std::{
+    fmt,
     future::pending,
     io,
     net::{IpAddr, SocketAddr},
@@ -18,6 +19,7 @@ use super::Peer;
 use crate::{
     error::{Error, ErrorKind},
     settings::Settings,
+    target::Target,
 };
 
 /// Opens TCP connections.
@@ -53,11 +55,25 @@ impl Dialer {
         })
     }
 
+    /// The addresses of `target`, for a proxy that takes no names.
+    pub(super) async fn lookup(&self, target: &Target) -> Result<Vec<SocketAddr>, Error> {
+        let looking = resolve(target.host(), target.port());
+        let found = match self.timeout {
+            None => looking.await,
+            Some(limit) => timeout(limit, looking).await.map_err(|_| {
+                let text = format!("the name of {target} was not resolved within {limit:?}");
+                Error::new(ErrorKind::ConnectTimeout, text)
+            })?,
+        };
+        found
+            .map(interleave)
+            .map_err(|error| unresolved(target).caused_by(error))
+    }
+
     async fn attempt(&self, host: &str, port: u16, peer: &Peer<'_>) -> Result<TcpStream, Error> {
-        let addresses = resolve(host, port).await.map_err(|error| {
-            let text = format!("the name of {peer} could not be resolved");
-            Error::new(ErrorKind::Dns, text).caused_by(error)
-        })?;
+        let addresses = resolve(host, port)
+            .await
+            .map_err(|error| unresolved(peer).caused_by(error))?;
         self.race(addresses).await.map_err(|error| {
             Error::new(ErrorKind::Connect, format!("no connection to {peer}")).caused_by(error)
         })
@@ -105,6 +121,19 @@ impl Dialer {
         }
         Ok(stream)
     }
+}
+
+/// The error for a target whose name has no address.
+pub(super) fn no_address(target: &Target) -> Error {
+    Error::new(
+        ErrorKind::Dns,
+        format!("the name of {target} has no address"),
+    )
+}
+
+fn unresolved(peer: &impl fmt::Display) -> Error {
+    let text = format!("the name of {peer} could not be resolved");
+    Error::new(ErrorKind::Dns, text)
 }
 
 async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {

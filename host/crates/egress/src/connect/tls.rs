@@ -10,7 +10,7 @@ use std::{
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion,
     client::{
-        ResolvesClientCert,
+        ResolvesClientCert, Resumption,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
     crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
@@ -19,16 +19,20 @@ use rustls::{
     version::{TLS12, TLS13},
 };
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{BoxedIo, Io, Peer};
 use crate::{
-    error::{BuildError, Error, ErrorKind},
+    error::{BuildError, Error, ErrorKind, ProxyAddressError},
+    proxy::{Proxy, ProxyOptions},
     settings::TlsSettings,
 };
 
 /// Limit of one handshake, as in KrakenD.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
+
+/// HTTP/2 in ALPN (RFC 9113, section 3.2).
+const HTTP2: &[u8] = b"h2";
 
 /// How TLS is spoken; built once.
 pub(super) struct Tls {
@@ -38,13 +42,17 @@ pub(super) struct Tls {
 
 impl Tls {
     /// Reads every file that `settings` name.
-    pub(super) fn new(settings: &TlsSettings) -> Result<Self, BuildError> {
+    pub(super) fn new(settings: &TlsSettings, http2: bool) -> Result<Self, BuildError> {
         let target = config(settings)?;
         // The client certificates are meant for targets.
         let mut proxy = target.clone();
         proxy.client_auth_cert_resolver = Arc::new(ClientKeys(Vec::new()));
         Ok(Self {
-            target: Arc::new(target),
+            target: if http2 {
+                offering_http2(&target)
+            } else {
+                Arc::new(target)
+            },
             proxy: Arc::new(proxy),
         })
     }
@@ -53,13 +61,49 @@ impl Tls {
         &self.target
     }
 
-    pub(super) fn to_proxy(&self) -> &Arc<ClientConfig> {
-        &self.proxy
+    /// TLS with `proxy` itself, by its own certificates where it has some.
+    pub(super) fn to_proxy(&self, proxy: &Proxy) -> Arc<ClientConfig> {
+        let ProxyTls { roots, keys } = proxy.tls();
+        let config = roots.as_ref().unwrap_or(&self.proxy);
+        let Some(keys) = keys else {
+            return Arc::clone(config);
+        };
+        let mut config = ClientConfig::clone(config);
+        // A session belongs to the certificate it was made with.
+        config.resumption = Resumption::disabled();
+        config.client_auth_cert_resolver = Arc::<ClientKeys>::clone(keys);
+        Arc::new(config)
+    }
+}
+
+/// What a proxy brings along for the TLS with itself.
+#[derive(Default)]
+pub(crate) struct ProxyTls {
+    /// In place of what the client trusts.
+    roots: Option<Arc<ClientConfig>>,
+    keys: Option<Arc<ClientKeys>>,
+}
+
+impl ProxyTls {
+    /// Reads the certificates in `options`.
+    pub(crate) fn read(options: &ProxyOptions) -> Result<Self, ProxyAddressError> {
+        let of =
+            |key: &'static str| move |why: String| ProxyAddressError::new(format!("{key}: {why}"));
+        let roots = options.ca_pem.as_deref().map(trusting_only).transpose();
+        let keys = options
+            .client_certificate_pem
+            .as_deref()
+            .map(ClientKeys::from_pem)
+            .transpose();
+        Ok(Self {
+            roots: roots.map_err(of("ca"))?.map(Arc::new),
+            keys: keys.map_err(of("client certificate"))?.map(Arc::new),
+        })
     }
 }
 
 /// TLS that trusts nothing but the certificates in `pem`.
-pub(crate) fn trusting_only(pem: &str) -> Result<Arc<ClientConfig>, String> {
+fn trusting_only(pem: &str) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     add_pem(&mut roots, pem.as_bytes())?;
     let versions = [&TLS13, &TLS12];
@@ -69,7 +113,7 @@ pub(crate) fn trusting_only(pem: &str) -> Result<Arc<ClientConfig>, String> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = alpn();
-    Ok(Arc::new(config))
+    Ok(config)
 }
 
 /// Speaks TLS over `io` with the server named `host`, a name or an address.
@@ -79,6 +123,16 @@ pub(super) async fn handshake(
     host: &str,
     peer: &Peer<'_>,
 ) -> Result<BoxedIo, Error> {
+    Ok(Box::new(negotiate(io, config, host, peer).await?))
+}
+
+/// The same, for somebody who wants to know what came of it.
+pub(super) async fn negotiate<T: Io + 'static>(
+    io: T,
+    config: Arc<ClientConfig>,
+    host: &str,
+    peer: &Peer<'_>,
+) -> Result<TlsStream<T>, Error> {
     let name = ServerName::try_from(host.to_owned()).map_err(|error| {
         Error::new(
             ErrorKind::Tls,
@@ -88,7 +142,7 @@ pub(super) async fn handshake(
     })?;
     let connecting = TlsConnector::from(config).connect(name, io);
     match timeout(HANDSHAKE_LIMIT, connecting).await {
-        Ok(Ok(stream)) => Ok(Box::new(stream)),
+        Ok(Ok(stream)) => Ok(stream),
         Ok(Err(error)) => {
             let text = format!("the TLS handshake with {peer} failed");
             Err(Error::new(ErrorKind::Tls, text).caused_by(error))
@@ -136,6 +190,18 @@ fn versions(settings: &TlsSettings) -> Result<Vec<&'static SupportedProtocolVers
 /// The pool speaks HTTP/1.1 only.
 fn alpn() -> Vec<Vec<u8>> {
     vec![b"http/1.1".to_vec()]
+}
+
+/// `config` with an offer of HTTP/2. Sessions are still shared with `config`.
+pub(super) fn offering_http2(config: &ClientConfig) -> Arc<ClientConfig> {
+    let mut config = config.clone();
+    config.alpn_protocols.insert(0, HTTP2.to_vec());
+    Arc::new(config)
+}
+
+/// Whether HTTP/2 was chosen.
+pub(super) fn is_http2<T>(stream: &TlsStream<T>) -> bool {
+    stream.get_ref().1.alpn_protocol() == Some(HTTP2)
 }
 
 fn general(message: impl Into<String>) -> BuildError {
@@ -206,6 +272,16 @@ fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
 struct ClientKeys(Vec<Arc<CertifiedKey>>);
 
 impl ClientKeys {
+    /// Chain and key in one text.
+    fn from_pem(pem: &str) -> Result<Self, String> {
+        let chain = chain(pem.as_bytes())?;
+        let key = PrivateKeyDer::from_pem_slice(pem.as_bytes())
+            .map_err(|error| format!("holds no private key: {error}"))?;
+        let key = CertifiedKey::from_der(chain, key, &ring::default_provider())
+            .map_err(|error| format!("certificate and private key do not fit: {error}"))?;
+        Ok(Self(vec![Arc::new(key)]))
+    }
+
     fn read(
         pairs: &[(std::path::PathBuf, std::path::PathBuf)],
         provider: &CryptoProvider,

@@ -1,69 +1,28 @@
-//! One connection and the task that drives it.
+//! One connection, whatever it speaks.
 
-use std::{
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    task::{Context, Poll},
-    time::Duration,
-};
-
+use futures_util::future::Either;
 use http::{Request, Response};
-use hyper::{
-    body::Incoming,
-    client::conn::{TrySendError, http1},
-};
-use hyper_util::rt::TokioIo;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    task::AbortHandle,
-    time::timeout,
-};
-use tracing::Instrument as _;
+use hyper::{body::Incoming, client::conn::TrySendError};
 
-use crate::{body::Upload, connect::BoxedIo};
+use super::{http1::Http1, http2::Http2};
+use crate::{body::Upload, connect::Ready};
 
-/// Where reading the head of a response stops; one read may go beyond it.
-const HEAD_LIMIT: usize = 256 * 1024;
-
-/// After the end of a response the driver needs one more turn. Beyond that the
-/// peer has not yet taken the last request, and a new connection is quicker.
-const READY_LIMIT: Duration = Duration::from_millis(5);
-
-/// An HTTP/1.1 connection. Dropping it closes the socket, whatever is under way.
-pub(crate) struct Connection {
-    sender: http1::SendRequest<Upload>,
-    driver: AbortHandle,
-    received: Arc<AtomicU64>,
+/// A connection that is ready for a request, or a share of one.
+pub(crate) enum Connection {
+    /// Ours alone. Dropping it closes the socket, whatever is under way.
+    Http1(Http1),
+    /// A place beside others. Dropping it ends nothing but our own exchange.
+    Http2(Http2),
 }
 
 impl Connection {
-    /// Starts HTTP on `io`. The driving task ends with the connection.
-    pub(crate) async fn start(io: BoxedIo) -> hyper::Result<Self> {
-        let received = Arc::new(AtomicU64::new(0));
-        let io = Metered {
-            io,
-            received: Arc::clone(&received),
-        };
-        let (sender, connection) = http1::Builder::new()
-            .max_buf_size(HEAD_LIMIT)
-            .handshake(TokioIo::new(io))
-            .await?;
-        let driver = async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "connection ended");
-            }
-        };
-        // Not the request's span: the connection outlives it.
-        let span = tracing::debug_span!(parent: None, "connection");
-        let driver = tokio::spawn(driver.instrument(span)).abort_handle();
-        Ok(Self {
-            sender,
-            driver,
-            received,
-        })
+    /// Starts HTTP on `ready`, as was agreed with the peer.
+    pub(crate) async fn start(ready: Ready) -> hyper::Result<Self> {
+        if ready.http2 {
+            Http2::start(ready.io).await.map(Self::Http2)
+        } else {
+            Http1::start(ready.io).await.map(Self::Http1)
+        }
     }
 
     pub(crate) fn send(
@@ -71,85 +30,22 @@ impl Connection {
         request: Request<Upload>,
     ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Request<Upload>>>> + use<>
     {
-        self.sender.try_send_request(request)
+        match self {
+            Self::Http1(connection) => Either::Left(connection.send(request)),
+            Self::Http2(connection) => Either::Right(connection.send(request)),
+        }
     }
 
-    /// Bytes received so far.
+    /// Bytes received so far that may belong to the next response.
     pub(crate) fn received(&self) -> u64 {
-        self.received.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn is_closed(&self) -> bool {
-        self.sender.is_closed()
-    }
-
-    /// Whether the last exchange is wholly done, waiting a moment for it. False:
-    /// the connection is of no more use.
-    pub(crate) async fn ready(&mut self) -> bool {
-        if self.sender.is_ready() {
-            return true;
+        match self {
+            Self::Http1(connection) => connection.received(),
+            // Bytes belong to streams; a response is there or is not.
+            Self::Http2(_) => 0,
         }
-        let ready = timeout(READY_LIMIT, self.sender.ready()).await;
-        matches!(ready, Ok(Ok(())))
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        // The driver would end by itself, but only at its next turn, and after
-        // whatever it still has to write.
-        self.driver.abort();
-    }
-}
-
-/// Counts received bytes: whether any came decides about a second attempt.
-struct Metered {
-    io: BoxedIo,
-    received: Arc<AtomicU64>,
-}
-
-impl AsyncRead for Metered {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        let before = buf.filled().len();
-        let outcome = Pin::new(&mut self.io).poll_read(cx, buf);
-        let more = buf.filled().len().saturating_sub(before);
-        if more > 0 {
-            self.received.fetch_add(more as u64, Ordering::Relaxed);
-        }
-        outcome
-    }
-}
-
-impl AsyncWrite for Metered {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, buf)
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[std::io::IoSlice<'_>],
-    ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
+    pub(crate) fn is_http2(&self) -> bool {
+        matches!(self, Self::Http2(_))
     }
 }

@@ -9,7 +9,10 @@
 //! The task that closes old connections starts with the first one and ends with
 //! the pool.
 
+mod budget;
 mod connection;
+mod http1;
+mod http2;
 mod key;
 
 use std::{
@@ -26,6 +29,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
+use self::{budget::Budget, http1::Http1, http2::Shared};
 pub(crate) use self::{connection::Connection, key::Key};
 use crate::settings::Settings;
 
@@ -51,10 +55,13 @@ struct Limits {
 /// The idle connections of one key, the newest last.
 pub(crate) struct Host {
     idle: Mutex<Vec<Idle>>,
+    /// HTTP/2 connections, in use or not.
+    shared: Mutex<Vec<Arc<Shared>>>,
+    budget: Budget,
 }
 
 struct Idle {
-    connection: Connection,
+    connection: Http1,
     since: Instant,
 }
 
@@ -88,21 +95,28 @@ impl Pool {
         Arc::clone(hosts.entry(key).or_insert_with(|| Arc::new(Host::new())))
     }
 
-    /// The newest connection of `host` that can be used.
+    /// A place on a shared connection of `host`, or else its newest connection
+    /// that can be used.
     pub(crate) async fn take(&self, host: &Host) -> Option<Connection> {
+        if let Some(place) = host.shared().iter().find_map(Shared::free_place) {
+            return Some(Connection::Http2(place));
+        }
         loop {
             let idle = host.lock().pop()?;
             self.count.fetch_sub(1, Ordering::Relaxed);
             let mut connection = idle.connection;
             let young = self.limits.age.is_none_or(|age| idle.since.elapsed() < age);
             if young && !connection.is_closed() && connection.ready().await {
-                return Some(connection);
+                return Some(Connection::Http1(connection));
             }
         }
     }
 
     /// Keeps a connection for later, if there is room.
     pub(crate) fn put(self: &Arc<Self>, host: &Host, connection: Connection) {
+        let Connection::Http1(connection) = connection else {
+            return;
+        };
         if connection.is_closed() || self.limits.per_host == 0 || self.limits.total == 0 {
             return;
         }
@@ -121,6 +135,22 @@ impl Pool {
         if list.len() < self.limits.per_host {
             list.push(idle);
             self.count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Lets others use a new connection, if it is one to share, and there is
+    /// none with room already.
+    pub(crate) fn share(self: &Arc<Self>, host: &Host, connection: &Connection) {
+        let Connection::Http2(place) = connection else {
+            return;
+        };
+        self.sweeper.get_or_init(|| self.start_sweeper());
+        let mut shared = host.shared();
+        if !shared
+            .iter()
+            .any(|known| Shared::free_place(known).is_some())
+        {
+            shared.push(Arc::clone(place.shared()));
         }
     }
 
@@ -149,8 +179,10 @@ impl Pool {
                 let young = self.limits.age.is_none_or(|age| idle.since.elapsed() < age);
                 young && !idle.connection.is_closed()
             });
+            let mut shared = host.shared();
+            shared.retain(|shared| self.limits.age.is_none_or(|age| !shared.is_idle_for(age)));
             // A request under way holds its host and brings a connection back.
-            !list.is_empty() || Arc::strong_count(host) > 1
+            !list.is_empty() || !shared.is_empty() || Arc::strong_count(host) > 1
         });
     }
 
@@ -180,7 +212,21 @@ impl Host {
     fn new() -> Self {
         Self {
             idle: Mutex::default(),
+            shared: Mutex::default(),
+            budget: Budget::new(),
         }
+    }
+
+    /// How many requests may be repeated.
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// The shared connections that are open.
+    fn shared(&self) -> MutexGuard<'_, Vec<Arc<Shared>>> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.retain(|shared| !shared.is_closed());
+        shared
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Idle>> {

@@ -18,6 +18,12 @@ use crate::error::ProxyAddressError;
 pub(crate) enum ProxyScheme {
     Http,
     Https,
+    /// SOCKS5 (RFC 1928) with the target's address, looked up here.
+    Socks5,
+    /// SOCKS5 with the target's name, for the proxy to look up.
+    Socks5h,
+    /// SOCKS4a: as `Socks5h` with the older protocol.
+    Socks4a,
 }
 
 impl ProxyScheme {
@@ -25,13 +31,22 @@ impl ProxyScheme {
         match self {
             Self::Http => "http",
             Self::Https => "https",
+            Self::Socks5 => "socks5",
+            Self::Socks5h => "socks5h",
+            Self::Socks4a => "socks4a",
         }
+    }
+
+    /// Whether the proxy speaks SOCKS, so that it only ever carries bytes.
+    pub(crate) fn is_socks(self) -> bool {
+        matches!(self, Self::Socks5 | Self::Socks5h | Self::Socks4a)
     }
 
     fn default_port(self) -> u16 {
         match self {
             Self::Http => 80,
             Self::Https => 443,
+            Self::Socks5 | Self::Socks5h | Self::Socks4a => 1080,
         }
     }
 }
@@ -104,15 +119,21 @@ fn parse(scheme: &str, authority: &str) -> Result<(ProxyAddress, Option<u16>), P
 }
 
 fn parse_scheme(scheme: &str) -> Result<ProxyScheme, ProxyAddressError> {
-    let known = ["socks", "socks4", "socks4a", "socks5", "socks5h"];
     match scheme.to_ascii_lowercase().as_str() {
         "http" => Ok(ProxyScheme::Http),
         "https" => Ok(ProxyScheme::Https),
-        socks if known.contains(&socks) => Err(ProxyAddressError::new(format!(
-            "`{socks}://` proxies are not supported yet; use `http://` or `https://`"
-        ))),
+        "socks5" => Ok(ProxyScheme::Socks5),
+        "socks5h" => Ok(ProxyScheme::Socks5h),
+        "socks4a" => Ok(ProxyScheme::Socks4a),
+        "socks" => Err(ProxyAddressError::new(
+            "does not say which SOCKS: write `socks5h://`, `socks5://` or `socks4a://`",
+        )),
+        "socks4" => Err(ProxyAddressError::new(
+            "has the scheme `socks4`, which cannot carry names; use `socks4a://`",
+        )),
         _ => Err(ProxyAddressError::new(
-            "has an unknown scheme; use `http://` or `https://`",
+            "has an unknown scheme; use `http://`, `https://`, `socks5://`, `socks5h://` or \
+             `socks4a://`",
         )),
     }
 }

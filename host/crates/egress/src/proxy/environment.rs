@@ -15,6 +15,7 @@ use super::{
     Proxy, ProxyOptions,
     address::ProxyAddress,
     no_proxy::{NoProxy, is_loopback},
+    way::{Choice, Rule},
 };
 use crate::{
     error::{Error, ErrorKind, ProxyAddressError},
@@ -23,7 +24,7 @@ use crate::{
 
 /// `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, read once.
 pub struct EnvironmentProxies {
-    http: Option<Arc<Proxy>>,
+    http: Option<Named>,
     https: Https,
     no_proxy: NoProxy,
     /// In a CGI program `HTTP_PROXY` may be the `Proxy` field of a request
@@ -31,12 +32,19 @@ pub struct EnvironmentProxies {
     cgi: bool,
 }
 
+/// A proxy and the variable that it stands in.
+struct Named {
+    variable: &'static str,
+    proxy: Arc<Proxy>,
+}
+
 /// What `HTTPS_PROXY` says.
 enum Https {
     /// Nothing: `HTTP_PROXY` governs.
     Unset,
-    Direct,
-    Proxy(Arc<Proxy>),
+    /// `direct`, in this variable.
+    Direct(&'static str),
+    Proxy(Named),
 }
 
 impl EnvironmentProxies {
@@ -74,22 +82,34 @@ impl EnvironmentProxies {
         if !matches!(target.scheme_str(), Some("http" | "https")) {
             return Ok(None);
         }
-        self.for_target(&Target::parse(target)?)
+        let choice = self.choice(&Target::parse(target)?)?;
+        Ok(choice.candidates.into_iter().next().flatten())
     }
 
-    pub(crate) fn for_target(&self, target: &Target) -> Result<Option<Arc<Proxy>>, Error> {
-        let proxy = match (target.is_secure(), &self.https) {
-            (true, Https::Direct) => None,
-            (true, Https::Proxy(proxy)) => Some(proxy),
+    /// The one way to `target`.
+    pub(super) fn choice(&self, target: &Target) -> Result<Choice, Error> {
+        let named = match (target.is_secure(), &self.https) {
+            (true, Https::Direct(name)) => {
+                return Ok(Choice::direct(Rule::VariableDirect(name)));
+            }
+            (true, Https::Proxy(named)) => Some(named),
             (true, Https::Unset) | (false, _) => self.trusted_http()?,
         };
-        Ok(proxy
-            .filter(|_| !is_loopback(target.host()))
-            .filter(|_| !self.no_proxy.matches(target.host(), target.port()))
-            .cloned())
+        let Some(named) = named else {
+            return Ok(Choice::direct(Rule::NoVariable));
+        };
+        if is_loopback(target.host()) {
+            return Ok(Choice::direct(Rule::Loopback));
+        }
+        Ok(
+            match self.no_proxy.entry_for(target.host(), target.port()) {
+                Some(entry) => Choice::direct(Rule::NoProxyVariable(Arc::clone(entry))),
+                None => Choice::through(&named.proxy, Rule::Variable(named.variable)),
+            },
+        )
     }
 
-    fn trusted_http(&self) -> Result<Option<&Arc<Proxy>>, Error> {
+    fn trusted_http(&self) -> Result<Option<&Named>, Error> {
         if self.cgi && self.http.is_some() {
             return Err(Error::new(
                 ErrorKind::Denied,
@@ -104,11 +124,11 @@ impl fmt::Debug for EnvironmentProxies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let https = match &self.https {
             Https::Unset => "as http",
-            Https::Direct => "direct",
-            Https::Proxy(proxy) => proxy.label(),
+            Https::Direct(_) => "direct",
+            Https::Proxy(named) => named.proxy.label(),
         };
         f.debug_struct("EnvironmentProxies")
-            .field("http", &self.http.as_ref().map(|proxy| proxy.label()))
+            .field("http", &self.http.as_ref().map(|named| named.proxy.label()))
             .field("https", &https)
             .field("no_proxy", &self.no_proxy)
             .field("cgi", &self.cgi)
@@ -118,7 +138,7 @@ impl fmt::Debug for EnvironmentProxies {
 
 type Variable = Option<(&'static str, String)>;
 
-fn http(variable: Variable) -> Result<Option<Arc<Proxy>>, ProxyAddressError> {
+fn http(variable: Variable) -> Result<Option<Named>, ProxyAddressError> {
     match variable {
         Some((name, value)) if is_direct(&value) => Err(ProxyAddressError::new(format!(
             "{name}: `direct` has a meaning in HTTPS_PROXY only; unset {name} instead"
@@ -130,7 +150,7 @@ fn http(variable: Variable) -> Result<Option<Arc<Proxy>>, ProxyAddressError> {
 
 fn https(variable: Variable) -> Result<Https, ProxyAddressError> {
     match variable {
-        Some((_, value)) if is_direct(&value) => Ok(Https::Direct),
+        Some((name, value)) if is_direct(&value) => Ok(Https::Direct(name)),
         Some((name, value)) => proxy(name, &value).map(Https::Proxy),
         None => Ok(Https::Unset),
     }
@@ -140,10 +160,13 @@ fn is_direct(value: &str) -> bool {
     value.trim().eq_ignore_ascii_case("direct")
 }
 
-fn proxy(name: &str, value: &str) -> Result<Arc<Proxy>, ProxyAddressError> {
+fn proxy(name: &'static str, value: &str) -> Result<Named, ProxyAddressError> {
     ProxyAddress::lenient(value.trim())
         .and_then(|address| Proxy::from_address(address, ProxyOptions::default()))
-        .map(Arc::new)
+        .map(|proxy| Named {
+            variable: name,
+            proxy: Arc::new(proxy),
+        })
         .map_err(|error| ProxyAddressError::new(format!("{name}: {}", error.message)))
 }
 

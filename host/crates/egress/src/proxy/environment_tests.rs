@@ -82,7 +82,7 @@ fn an_error_names_the_variable_and_repeats_no_value() {
             "foo://hunter2@p",
             "http://hunter2:a/b@p:1",
             "hunter2 x",
-            "socks5://hunter2@p",
+            "socks4a://hunter2:x@p",
         ] {
             let variable = |asked: &str| (asked == name).then(|| value.to_owned());
             let error = EnvironmentProxies::from_vars(variable)

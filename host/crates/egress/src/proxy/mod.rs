@@ -2,7 +2,12 @@
 
 mod address;
 mod environment;
+mod group;
+mod health;
 mod no_proxy;
+mod pac;
+mod socks;
+mod way;
 
 use std::{
     fmt,
@@ -11,63 +16,63 @@ use std::{
     time::Duration,
 };
 
+pub(crate) use self::address::ProxyScheme;
+pub use self::environment::EnvironmentProxies;
+pub use self::group::{ProxyGroup, Sharing};
+pub(crate) use self::health::Health;
+pub use self::health::ProxyHealth;
+pub use self::pac::{PacAnswer, PacEvaluator, PacProxies};
+pub(crate) use self::socks::SocksCredentials;
+pub(crate) use self::way::Choice;
+pub use self::way::{Decision, Rule, Way};
+use self::{address::ProxyAddress, no_proxy::NoProxy};
+use crate::{
+    connect::tls::ProxyTls,
+    error::ProxyAddressError,
+    target::{Target, unbracketed},
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION, TRANSFER_ENCODING},
 };
-use rustls::ClientConfig;
-
-pub(crate) use self::address::ProxyScheme;
-pub use self::environment::EnvironmentProxies;
-use self::{address::ProxyAddress, no_proxy::NoProxy};
-use crate::{
-    connect::tls,
-    error::{Error, ProxyAddressError},
-    target::{Target, unbracketed},
-};
-
-/// How the way to a target is chosen.
-#[derive(Debug, Clone)]
-pub enum Way {
-    /// Straight to the target.
-    Direct,
-    /// Through this proxy, except for its own `no_proxy` list.
-    Proxy(Arc<Proxy>),
-    /// By the environment's rules.
-    Environment(Arc<EnvironmentProxies>),
-}
-
-impl Way {
-    /// The proxy for `target`; `None` is direct.
-    pub(crate) fn proxy_for(&self, target: &Target) -> Result<Option<Arc<Proxy>>, Error> {
-        match self {
-            Self::Direct => Ok(None),
-            Self::Proxy(proxy) if proxy.skips(target) => Ok(None),
-            Self::Proxy(proxy) => Ok(Some(Arc::clone(proxy))),
-            Self::Environment(proxies) => proxies.for_target(target),
-        }
-    }
-}
 
 /// Options of a proxy beside its address.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq)]
 pub struct ProxyOptions {
     /// User name and password; they take the place of those in the address.
     pub auth: Option<(String, String)>,
     /// Limit for reaching the proxy, tunnel included.
     pub connect_timeout: Option<Duration>,
     /// More fields for `CONNECT`. `Proxy-Authorization` here takes the place of
-    /// the credentials there.
+    /// the credentials there. SOCKS proxies know no fields and get none.
     pub connect_headers: HeaderMap,
-    /// Use `CONNECT` for `http` targets, too.
+    /// Use `CONNECT` for `http` targets, too. SOCKS proxies do nothing else.
     pub always_tunnel: bool,
     /// Certificates to trust, in place of the client's, when the proxy itself
     /// speaks TLS.
     pub ca_pem: Option<String>,
+    /// Certificate chain and private key in one PEM text, for an `https` proxy
+    /// that asks for a certificate.
+    pub client_certificate_pem: Option<String>,
+    /// Speak HTTP/2 with the proxy: offered by ALPN to an `https` proxy, taken
+    /// for granted with an `http` one. SOCKS proxies are not asked.
+    pub http2: bool,
     /// Targets that are reached directly, one entry each, with the grammar of
     /// `NO_PROXY`. There is no exception for loopback.
     pub no_proxy: Vec<String>,
+}
+
+impl ProxyOptions {
+    /// Whether a proxy could use them, where none has been named yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`Proxy::new`], apart from the address and the credentials.
+    pub fn check(&self) -> Result<(), ProxyAddressError> {
+        ProxyTls::read(self)?;
+        connect_fields(self.connect_headers.clone()).map(|_fields| ())
+    }
 }
 
 impl fmt::Debug for ProxyOptions {
@@ -80,6 +85,11 @@ impl fmt::Debug for ProxyOptions {
             .field("connect_headers", &fields)
             .field("always_tunnel", &self.always_tunnel)
             .field("ca_pem", &self.ca_pem.is_some())
+            .field(
+                "client_certificate_pem",
+                &self.client_certificate_pem.as_ref().map(|_| ".."),
+            )
+            .field("http2", &self.http2)
             .field("no_proxy", &self.no_proxy)
             .finish()
     }
@@ -92,13 +102,15 @@ pub struct Proxy {
     identity: Arc<Identity>,
     connect_timeout: Option<Duration>,
     no_proxy: NoProxy,
-    /// TLS to the proxy where it brings its own CA.
-    tls: Option<Arc<ClientConfig>>,
+    /// TLS to the proxy as far as it is the proxy's own.
+    tls: ProxyTls,
+    health: Health,
 }
 
 impl Proxy {
-    /// Makes no socket. `address`: scheme, host and port are required
-    /// (`http://proxy:3128`), credentials (percent-encoded) may stand in it.
+    /// Makes no socket. `address`: scheme (`http`, `https`, `socks5`, `socks5h`
+    /// or `socks4a`), host and port are required (`http://proxy:3128`),
+    /// credentials (percent-encoded) may stand in it.
     ///
     /// # Errors
     ///
@@ -108,7 +120,7 @@ impl Proxy {
         Self::from_address(ProxyAddress::strict(address)?, options)
     }
 
-    /// `http://host:port`, for logs.
+    /// `scheme://host:port`, for logs.
     #[must_use]
     pub fn label(&self) -> &str {
         &self.label
@@ -124,35 +136,45 @@ impl Proxy {
             port,
             credentials,
         } = address;
+        let tls = ProxyTls::read(&options)?;
         let credentials = match options.auth {
             Some((user, password)) => Some((user.into_bytes(), password.into_bytes())),
             None => credentials,
         };
-        let tls = options
-            .ca_pem
-            .as_deref()
-            .map(tls::trusting_only)
-            .transpose();
-        let tls = tls.map_err(|why| ProxyAddressError::new(format!("ca: {why}")))?;
+        let (authorization, socks) = match credentials {
+            Some(credentials) if scheme.is_socks() => {
+                (None, Some(SocksCredentials::new(scheme, credentials)?))
+            }
+            credentials => (credentials.map(basic).transpose()?, None),
+        };
         Ok(Self {
             label: format!("{}://{host}:{port}", scheme.as_str()).into(),
             connect_timeout: options.connect_timeout,
             no_proxy: NoProxy::new(options.no_proxy.iter().map(String::as_str)),
             tls,
+            health: Health::default(),
             identity: Arc::new(Identity {
                 scheme,
                 host,
                 port,
-                authorization: credentials.map(basic).transpose()?,
+                authorization,
+                socks,
                 connect_fields: connect_fields(options.connect_headers)?,
                 always_tunnel: options.always_tunnel,
                 ca_pem: options.ca_pem,
+                client_certificate_pem: options.client_certificate_pem,
+                http2: options.http2 && !scheme.is_socks(),
             }),
         })
     }
 
-    fn skips(&self, target: &Target) -> bool {
-        self.no_proxy.matches(target.host(), target.port())
+    /// The entry of `no_proxy` by which `target` is reached directly.
+    fn exception(&self, target: &Target) -> Option<&Arc<str>> {
+        self.no_proxy.entry_for(target.host(), target.port())
+    }
+
+    pub(crate) fn health(&self) -> &Health {
+        &self.health
     }
 
     pub(crate) fn shared_label(&self) -> &Arc<str> {
@@ -167,8 +189,8 @@ impl Proxy {
         self.connect_timeout
     }
 
-    pub(crate) fn tls(&self) -> Option<&Arc<ClientConfig>> {
-        self.tls.as_ref()
+    pub(crate) fn tls(&self) -> &ProxyTls {
+        &self.tls
     }
 }
 
@@ -187,9 +209,12 @@ pub(crate) struct Identity {
     host: String,
     port: u16,
     authorization: Option<HeaderValue>,
+    socks: Option<SocksCredentials>,
     connect_fields: Vec<(HeaderName, HeaderValue)>,
     always_tunnel: bool,
     ca_pem: Option<String>,
+    client_certificate_pem: Option<String>,
+    http2: bool,
 }
 
 impl Hash for Identity {
@@ -219,8 +244,19 @@ impl Identity {
         self.authorization.as_ref()
     }
 
+    /// User and password of a SOCKS proxy.
+    pub(crate) fn socks_credentials(&self) -> Option<&SocksCredentials> {
+        self.socks.as_ref()
+    }
+
+    /// Whether the proxy only carries bytes, for `http` targets, too.
     pub(crate) fn always_tunnel(&self) -> bool {
-        self.always_tunnel
+        self.always_tunnel || self.scheme.is_socks()
+    }
+
+    /// Whether HTTP/2 is to be spoken with the proxy.
+    pub(crate) fn http2(&self) -> bool {
+        self.http2
     }
 }
 

@@ -7,16 +7,24 @@
 //! never resolved for the comparison, and a domain never matches an address.
 //! What cannot be understood matches nothing, so traffic stays on the proxy.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use ipnet::IpNet;
 
 /// A list of exceptions from a proxy.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct NoProxy {
-    everything: bool,
-    addresses: Vec<(AddressRule, Port)>,
+    /// The entry `*`, if it is there.
+    everything: Option<Arc<str>>,
+    addresses: Vec<Address>,
     domains: Vec<Domain>,
+}
+
+#[derive(Debug, Clone)]
+struct Address {
+    entry: Arc<str>,
+    rule: AddressRule,
+    port: Port,
 }
 
 #[derive(Debug, Clone)]
@@ -27,6 +35,7 @@ enum AddressRule {
 
 #[derive(Debug, Clone)]
 struct Domain {
+    entry: Arc<str>,
     /// With a dot in front, in lower case and punycode.
     suffix: String,
     /// Whether the name itself matches, too.
@@ -59,42 +68,59 @@ impl NoProxy {
     }
 
     /// Whether `host` (an IPv6 address without brackets) is an exception.
+    #[cfg(test)]
     pub(crate) fn matches(&self, host: &str, port: u16) -> bool {
-        if self.everything {
-            return true;
+        self.entry_for(host, port).is_some()
+    }
+
+    /// The entry, as it was written, that makes `host` (an IPv6 address without
+    /// brackets) an exception.
+    pub(crate) fn entry_for(&self, host: &str, port: u16) -> Option<&Arc<str>> {
+        if self.everything.is_some() {
+            return self.everything.as_ref();
         }
         if self.addresses.is_empty() && self.domains.is_empty() {
-            return false;
+            return None;
         }
         match address(host) {
             Some(ip) => self
                 .addresses
                 .iter()
-                .any(|(rule, only)| rule.matches(ip) && only.matches(port)),
-            None => self.matches_name(&ascii(host), port),
+                .find(|address| address.rule.matches(ip) && address.port.matches(port))
+                .map(|address| &address.entry),
+            None => self.entry_for_name(&ascii(host), port),
         }
     }
 
-    fn matches_name(&self, host: &str, port: u16) -> bool {
+    fn entry_for_name(&self, host: &str, port: u16) -> Option<&Arc<str>> {
         self.domains
             .iter()
-            .any(|domain| domain.matches(host) && domain.port.matches(port))
+            .find(|domain| domain.matches(host) && domain.port.matches(port))
+            .map(|domain| &domain.entry)
     }
 
     fn add(&mut self, entry: &str) {
         if entry == "*" {
-            self.everything = true;
+            self.everything = Some(entry.into());
         } else if let Ok(block) = entry.parse::<IpNet>() {
-            self.addresses.push((AddressRule::Block(block), Port::Any));
+            self.add_address(entry, AddressRule::Block(block), Port::Any);
         } else {
             let (host, port) = host_and_port(entry);
-            self.add_host(host, port);
+            self.add_host(entry, host, port);
         }
     }
 
-    fn add_host(&mut self, host: &str, port: Port) {
+    fn add_address(&mut self, entry: &str, rule: AddressRule, port: Port) {
+        self.addresses.push(Address {
+            entry: entry.into(),
+            rule,
+            port,
+        });
+    }
+
+    fn add_host(&mut self, entry: &str, host: &str, port: Port) {
         if let Some(ip) = address(host) {
-            self.addresses.push((AddressRule::One(ip), port));
+            self.add_address(entry, AddressRule::One(ip), port);
             return;
         }
         let below = host.strip_prefix('*').filter(|rest| rest.starts_with('.'));
@@ -102,6 +128,7 @@ impl NoProxy {
         let apex = !host.starts_with('.');
         if !host.is_empty() {
             self.domains.push(Domain {
+                entry: entry.into(),
                 suffix: if apex { format!(".{host}") } else { host },
                 apex,
                 port,

@@ -78,9 +78,12 @@ fn an_address_that_cannot_be_used_is_refused_without_repeating_it() {
         ("hunter2://p:3128", "unknown scheme"),
         ("ftp://hunter2@p:3128", "unknown scheme"),
         (" http://hunter2@p:3128", "unknown scheme"),
-        ("socks5://hunter2@p:1080", "not supported yet"),
-        ("socks5h://p:1080", "not supported yet"),
-        ("socks4a://p:1080", "not supported yet"),
+        ("socks://hunter2@p:1080", "which SOCKS"),
+        ("socks4://hunter2@p:1080", "cannot carry names"),
+        ("socks4a://hunter2:x@p:1080", "has a password"),
+        ("socks4a://hunter2%00@p:1080", "zero byte"),
+        ("socks5://:hunter2@p:1080", "empty user name"),
+        ("socks5://hunter2@p", "needs a port"),
         ("http://hunter2@p:3128/path", "must end after the port"),
         ("http://hunter2@p:3128?x", "must end after the port"),
         ("http://hunter2@p:3128#x", "must end after the port"),
@@ -117,6 +120,9 @@ fn a_complete_address_is_taken() {
         ("http://u:p@[::1]:3128", "http://[::1]:3128"),
         ("http://my_proxy:3128", "http://my_proxy:3128"),
         ("http://10.0.0.1:3128", "http://10.0.0.1:3128"),
+        ("socks5://u:p@p:1080", "socks5://p:1080"),
+        ("SOCKS5H://p:1080/", "socks5h://p:1080"),
+        ("socks4a://u@[::1]:1080", "socks4a://[::1]:1080"),
     ] {
         let proxy = Proxy::new(address, ProxyOptions::default()).unwrap();
         assert_eq!(proxy.label(), label);
@@ -160,4 +166,87 @@ fn a_ca_that_is_none_is_refused() {
     };
     let error = Proxy::new("https://p:3128", options).unwrap_err();
     assert!(error.message.starts_with("ca: "), "{error}");
+}
+
+#[test]
+fn socks_credentials_keep_to_their_limits() {
+    let take = |scheme: &str, user: usize, password: usize| {
+        let options = ProxyOptions {
+            auth: Some(("u".repeat(user), "p".repeat(password))),
+            ..ProxyOptions::default()
+        };
+        Proxy::new(&format!("{scheme}://p:1080"), options).is_ok()
+    };
+    for (scheme, user, password, taken) in [
+        ("socks5", 1, 1, true),
+        ("socks5", 255, 255, true),
+        ("socks5", 256, 1, false),
+        ("socks5h", 1, 256, false),
+        ("socks5h", 0, 1, false),
+        ("socks5h", 1, 0, true),
+        ("socks4a", 255, 0, true),
+        ("socks4a", 256, 0, false),
+        ("socks4a", 1, 1, false),
+    ] {
+        assert_eq!(
+            take(scheme, user, password),
+            taken,
+            "{scheme} {user} {password}"
+        );
+    }
+}
+
+/// Basic authentication has no place for a colon in the name, SOCKS has.
+#[test]
+fn a_socks_user_may_hold_a_colon() {
+    let proxy = Proxy::new("socks5h://a%3Ab:c@p:1", ProxyOptions::default()).unwrap();
+    let credentials = proxy.identity().socks_credentials().unwrap();
+    assert_eq!(credentials.user, b"a:b");
+    assert!(proxy.identity().authorization().is_none());
+}
+
+#[test]
+fn socks_proxies_with_other_credentials_share_nothing() {
+    let proxy = |address| Proxy::new(address, ProxyOptions::default()).unwrap();
+    let one = proxy("socks5h://u:p@h:1");
+    for other in [
+        "socks5h://u:q@h:1",
+        "socks5h://v:p@h:1",
+        "socks5h://h:1",
+        "socks5://u:p@h:1",
+    ] {
+        assert!(one.identity() != proxy(other).identity(), "{other}");
+    }
+    assert!(one.identity() == proxy("socks5h://u:p@h:1").identity());
+}
+
+#[test]
+fn a_client_certificate_without_its_key_is_refused() {
+    let certified = rcgen::generate_simple_self_signed(vec!["c".to_owned()]).unwrap();
+    let other = rcgen::generate_simple_self_signed(vec!["c".to_owned()]).unwrap();
+    let (chain, key) = (certified.cert.pem(), certified.signing_key.serialize_pem());
+    for (pem, reason) in [
+        (format!("{chain}{key}"), None),
+        (format!("{key}{chain}"), None),
+        (chain.clone(), Some("no private key")),
+        (key, Some("no certificate")),
+        (
+            format!("{chain}{}", other.signing_key.serialize_pem()),
+            Some("do not fit"),
+        ),
+    ] {
+        let options = ProxyOptions {
+            client_certificate_pem: Some(pem),
+            ..ProxyOptions::default()
+        };
+        let outcome = Proxy::new("https://p:3128", options);
+        match (outcome, reason) {
+            (Ok(_), None) => {}
+            (Err(error), Some(reason)) => {
+                assert!(error.message.contains(reason), "{error}");
+                assert!(!error.message.contains("BEGIN"), "{error}");
+            }
+            (outcome, _) => panic!("{outcome:?}, expected {reason:?}"),
+        }
+    }
 }

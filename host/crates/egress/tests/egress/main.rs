@@ -8,12 +8,18 @@
     reason = "helpers of tests may fail like tests"
 )]
 
+mod answers;
 mod bodies;
 mod direct;
+mod failover;
+mod http2;
+mod http2_targets;
+mod limits;
 mod peer;
 mod pooling;
 mod proxied;
 mod redirects;
+mod socks;
 mod tls;
 
 use std::{sync::Arc, time::Duration};

@@ -22,6 +22,8 @@ pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     log: Arc<Mutex<Vec<u8>>>,
     connections: Arc<AtomicUsize>,
+    /// Holds the listener and all connections.
+    listening: tokio::task::AbortHandle,
 }
 
 /// One accepted connection.
@@ -58,17 +60,16 @@ impl Peer {
         R: Future<Output = ()> + Send + 'static,
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let peer = Self {
-            address: listener.local_addr().unwrap(),
-            log: Arc::default(),
-            connections: Arc::default(),
-        };
-        let (log, connections) = (Arc::clone(&peer.log), Arc::clone(&peer.connections));
-        tokio::spawn(async move {
+        let address = listener.local_addr().unwrap();
+        let (all_log, all_connections) = <(Arc<Mutex<Vec<u8>>>, Arc<AtomicUsize>)>::default();
+        let (log, connections) = (Arc::clone(&all_log), Arc::clone(&all_connections));
+        let listening = tokio::spawn(async move {
+            let mut open = tokio::task::JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
                 let number = connections.fetch_add(1, Ordering::SeqCst);
                 let (tls, script, log) = (tls.clone(), script.clone(), Arc::clone(&log));
-                tokio::spawn(async move {
+                while open.try_join_next().is_some() {}
+                open.spawn(async move {
                     let io: Box<dyn Io> = match tls {
                         None => Box::new(stream),
                         Some(tls) => match tls.accept(stream).await {
@@ -86,7 +87,20 @@ impl Peer {
                 });
             }
         });
-        peer
+        Self {
+            address,
+            log: all_log,
+            connections: all_connections,
+            listening: listening.abort_handle(),
+        }
+    }
+
+    /// Closes the listener and all connections.
+    pub(crate) async fn kill(&self) {
+        self.listening.abort();
+        while !self.listening.is_finished() {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Answers every request with the same bytes, on as many connections as
@@ -119,7 +133,7 @@ impl Peer {
     }
 }
 
-async fn forward(mut wire: Wire) {
+pub(crate) async fn forward(mut wire: Wire) {
     while let Some(request) = wire.request().await {
         let mut words = request.split(' ');
         let (method, place) = (words.next().unwrap(), words.next().unwrap());
@@ -196,6 +210,11 @@ impl Wire {
     /// False: the client is gone.
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> bool {
         self.io.write_all(bytes).await.is_ok() && self.io.flush().await.is_ok()
+    }
+
+    /// Sends nothing more.
+    pub(crate) async fn shutdown(&mut self) {
+        let _ = self.io.shutdown().await;
     }
 
     /// Waits for the client to close the connection.

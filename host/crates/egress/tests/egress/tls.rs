@@ -14,13 +14,13 @@ use tokio_rustls::TlsAcceptor;
 use super::{peer::Peer, *};
 
 /// A self-signed certificate, and its PEM in a file.
-struct Identity {
+pub(crate) struct Identity {
     certified: CertifiedKey<KeyPair>,
     folder: tempfile::TempDir,
 }
 
 impl Identity {
-    fn of(names: &[&str]) -> Self {
+    pub(crate) fn of(names: &[&str]) -> Self {
         let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
         let identity = Self {
             certified: generate_simple_self_signed(names).unwrap(),
@@ -39,7 +39,7 @@ impl Identity {
         self.folder.path().join(name)
     }
 
-    fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         self.certified.cert.pem()
     }
 
@@ -71,14 +71,21 @@ impl Identity {
         TlsAcceptor::from(Arc::new(config.unwrap()))
     }
 
-    fn settings(&self) -> TlsSettings {
+    /// Chooses among `protocols` by ALPN.
+    pub(crate) fn acceptor_speaking(&self, protocols: &[&[u8]]) -> TlsAcceptor {
+        let mut config = ServerConfig::clone(self.acceptor().config());
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+        TlsAcceptor::from(Arc::new(config))
+    }
+
+    pub(crate) fn settings(&self) -> TlsSettings {
         TlsSettings {
             ca_certs: vec![self.file("cert.pem")],
             ..TlsSettings::default()
         }
     }
 
-    fn trusting(&self) -> Client {
+    pub(crate) fn trusting(&self) -> Client {
         with(self.settings())
     }
 }
@@ -92,7 +99,7 @@ fn with(tls: TlsSettings) -> Client {
 }
 
 /// An origin with TLS for `names`.
-async fn origin(names: &[&str]) -> (Peer, Identity) {
+pub(crate) async fn origin(names: &[&str]) -> (Peer, Identity) {
     let identity = Identity::of(names);
     let peer = Peer::start_tls(identity.acceptor(), |mut wire| async move {
         while wire.request().await.is_some() && wire.write(OK.as_bytes()).await {}
@@ -101,7 +108,13 @@ async fn origin(names: &[&str]) -> (Peer, Identity) {
     (peer, identity)
 }
 
-fn https(host: &str, peer: &Peer) -> String {
+/// An origin with TLS for `name`, and a client that trusts it.
+pub(crate) async fn secure_origin(name: &str) -> (Peer, Client) {
+    let (peer, identity) = origin(&[name]).await;
+    (peer, identity.trusting())
+}
+
+pub(crate) fn https(host: &str, peer: &Peer) -> String {
     format!("https://{host}:{}/p", peer.address.port())
 }
 
@@ -232,7 +245,12 @@ async fn a_refused_tunnel_sends_no_byte_of_tls() {
 
 /// A proxy that itself speaks TLS.
 async fn secure_proxy(identity: &Identity) -> Peer {
-    Peer::start_tls(identity.acceptor(), |mut wire| async move {
+    secure_proxy_for(identity, None).await
+}
+
+/// The same, for those who show the certificate of `client`.
+async fn secure_proxy_for(identity: &Identity, client: Option<&Identity>) -> Peer {
+    Peer::start_tls(identity.acceptor_for(client), |mut wire| async move {
         while let Some(request) = wire.request().await {
             if !request.starts_with("CONNECT ") {
                 wire.write(OK.as_bytes()).await;
@@ -272,6 +290,42 @@ async fn a_proxy_behind_tls_is_verified_by_its_own_ca() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Tls);
+    assert_eq!(proxy.received(), before);
+}
+
+#[tokio::test]
+async fn a_proxy_that_asks_for_a_certificate_gets_the_one_meant_for_it() {
+    let (origin, identity) = origin(&["localhost"]).await;
+    let (proxys, own, other) = (
+        Identity::of(&["127.0.0.1"]),
+        Identity::of(&["gateway"]),
+        Identity::of(&["gateway"]),
+    );
+    let proxy = secure_proxy_for(&proxys, Some(&own)).await;
+    let way = |certificate: Option<&Identity>| {
+        let pem =
+            |identity: &Identity| identity.pem() + &identity.certified.signing_key.serialize_pem();
+        let options = ProxyOptions {
+            ca_pem: Some(proxys.pem()),
+            client_certificate_pem: certificate.map(pem),
+            ..ProxyOptions::default()
+        };
+        let address = format!("https://127.0.0.1:{}", proxy.address.port());
+        Way::Proxy(Arc::new(Proxy::new(&address, options).unwrap()))
+    };
+    let client = identity.trusting();
+    for url in [https("localhost", &origin), "http://a.test/".to_owned()] {
+        let response = get(&client, &url, &way(Some(&own))).await.unwrap();
+        assert_eq!(text(response).await.unwrap(), "ok");
+    }
+    // A connection of the one is none for the other.
+    let before = proxy.received();
+    for wrong in [Some(&other), None] {
+        let error = get(&client, "http://a.test/", &way(wrong))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Tls, "{}", shown(&error));
+    }
     assert_eq!(proxy.received(), before);
 }
 

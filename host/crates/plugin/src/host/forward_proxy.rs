@@ -1,8 +1,8 @@
 //! `forward-proxy`.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use cuttle_egress::{Proxy, ProxyOptions, Way};
+use cuttle_egress::{Proxy, ProxyAddressError, ProxyGroup, ProxyOptions, Sharing, Way};
 use http::HeaderMap;
 use wasmtime::component::Resource;
 
@@ -15,7 +15,7 @@ use crate::{
     state::State,
 };
 
-/// The way through one proxy.
+/// The way through one proxy, or one of several.
 pub struct Transport(Way);
 
 impl Host for State {}
@@ -26,15 +26,20 @@ impl HostTransport for State {
         address: String,
         options: Option<Options>,
     ) -> wasmtime::Result<Result<Resource<Transport>, Error>> {
-        if !self.site.rights.may_open(&address) {
+        let rights = &self.site.rights;
+        let may_open_fallbacks = options.as_ref().is_none_or(|options| {
+            let mut fallbacks = options.fallbacks.iter();
+            fallbacks.all(|address| rights.may_open(address))
+        });
+        if !rights.may_open(&address) || !may_open_fallbacks {
             return Ok(Err(Error::Denied(format!(
                 "this proxy address stands neither in the settings of the plugin nor in \
                  `grants.{}.proxies`",
                 self.site.plugin
             ))));
         }
-        match self.site.proxies.open(address, options, proxy) {
-            Ok(proxy) => Ok(Ok(self.table.push(Transport(Way::Proxy(proxy)))?)),
+        match self.site.ways.open(address, options, way) {
+            Ok(way) => Ok(Ok(self.table.push(Transport(way))?)),
             Err(error) => Ok(Err(error)),
         }
     }
@@ -54,16 +59,49 @@ impl HostTransport for State {
     }
 }
 
-fn proxy(address: &str, options: Option<&Options>) -> Result<Proxy, Error> {
-    let options = options.map(proxy_options).transpose()?.unwrap_or_default();
-    Proxy::new(address, options).map_err(|error| Error::InvalidArgument(error.to_string()))
+fn way(address: &str, options: Option<&Options>) -> Result<Way, Error> {
+    let shared = options.map(proxy_options).transpose()?.unwrap_or_default();
+    let first = proxy(address, &shared).map_err(|error| invalid(&error))?;
+    let Some(Options {
+        fallbacks, spread, ..
+    }) = options.filter(|options| !options.fallbacks.is_empty())
+    else {
+        return Ok(Way::Proxy(first));
+    };
+    let mut proxies = vec![first];
+    for (index, address) in fallbacks.iter().enumerate() {
+        let proxy = proxy(address, &shared)
+            .map_err(|error| Error::InvalidArgument(format!("address {} {error}", index + 2)))?;
+        proxies.push(proxy);
+    }
+    let sharing = match spread {
+        true => Sharing::Spread,
+        false => Sharing::Order,
+    };
+    ProxyGroup::new(proxies, sharing)
+        .map(|group| Way::Group(Arc::new(group)))
+        .map_err(|error| invalid(&error))
+}
+
+fn proxy(address: &str, options: &ProxyOptions) -> Result<Arc<Proxy>, ProxyAddressError> {
+    Proxy::new(address, options.clone()).map(Arc::new)
+}
+
+fn invalid(error: &ProxyAddressError) -> Error {
+    Error::InvalidArgument(error.to_string())
 }
 
 fn proxy_options(options: &Options) -> Result<ProxyOptions, Error> {
-    unsupported(options)?;
     let mut connect_headers = HeaderMap::new();
     for field in &options.connect_headers {
-        append_header(&mut connect_headers, &field.name, field.value.as_bytes())?;
+        append_header(&mut connect_headers, &field.name, field.value.as_bytes()).map_err(
+            |error| match error {
+                Error::InvalidArgument(why) => {
+                    Error::InvalidArgument(format!("connect headers: {why}"))
+                }
+                other => other,
+            },
+        )?;
     }
     Ok(ProxyOptions {
         auth: options
@@ -77,22 +115,7 @@ fn proxy_options(options: &Options) -> Result<ProxyOptions, Error> {
         always_tunnel: options.always_tunnel,
         ca_pem: options.ca.clone(),
         no_proxy: options.no_proxy.clone(),
+        client_certificate_pem: options.client_certificate.clone(),
+        http2: options.http2,
     })
-}
-
-/// What the contract knows and this version does not do. Leaving it out in
-/// silence would send requests another way than the plugin asked for.
-fn unsupported(options: &Options) -> Result<(), Error> {
-    let asked = [
-        ("client-certificate", options.client_certificate.is_some()),
-        ("http2", options.http2),
-        ("fallbacks", !options.fallbacks.is_empty()),
-        ("spread", options.spread),
-    ];
-    match asked.iter().find(|(_, asked)| *asked) {
-        Some((name, _)) => Err(Error::InvalidArgument(format!(
-            "the option `{name}` is not implemented yet"
-        ))),
-        None => Ok(()),
-    }
 }

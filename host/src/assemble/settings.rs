@@ -1,0 +1,188 @@
+//! Settings of a plugin as it gets them: a plugin can read neither files nor
+//! the environment, so what stands there is put in their place.
+//!
+//! | key | value |
+//! |---|---|
+//! | `proxy_username`, `proxy_password` | a text, or a reference |
+//! | members of `proxy_connect_headers` | a text, or a reference |
+//! | `proxy_ca`, `proxy_client_certificate` | the path of a file, or a reference |
+//!
+//! A reference is `{"env": "NAME"}` or `{"file": "path"}`. Everything else
+//! reaches the plugin as it was written.
+
+use cuttle_pipeline::config::{KeyPath, PluginUse, Reference};
+use serde_json::{Map, Value};
+
+use super::{
+    Findings,
+    references::{self, Environment},
+};
+
+const TEXTS: [&str; 2] = ["proxy_username", "proxy_password"];
+const FILES: [&str; 2] = ["proxy_ca", "proxy_client_certificate"];
+const FIELDS: &str = "proxy_connect_headers";
+
+/// The settings of `used`. Nothing, and at least one problem, if a reference
+/// cannot be followed.
+pub(super) fn resolve(
+    used: &PluginUse,
+    environment: Environment<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<String> {
+    let Ok(mut settings) = serde_json::from_str::<Map<String, Value>>(&used.settings) else {
+        return Some(used.settings.clone());
+    };
+    let mut step = Step {
+        environment,
+        findings,
+        replaced: false,
+        failed: false,
+    };
+    for (key, value) in &mut settings {
+        step.key(key, value, &used.place.key(key));
+    }
+    match step {
+        Step { failed: true, .. } => None,
+        Step { replaced: true, .. } => Some(Value::Object(settings).to_string()),
+        // Untouched down to the digits of its numbers.
+        _ => Some(used.settings.clone()),
+    }
+}
+
+struct Step<'a, 'f> {
+    environment: Environment<'a>,
+    findings: &'a mut Findings<'f>,
+    replaced: bool,
+    failed: bool,
+}
+
+impl Step<'_, '_> {
+    fn key(&mut self, key: &str, value: &mut Value, place: &KeyPath) {
+        match value {
+            Value::Object(fields) if key == FIELDS => {
+                for (name, value) in fields {
+                    self.reference(value, &place.key(name));
+                }
+            }
+            Value::Object(_) if TEXTS.contains(&key) || FILES.contains(&key) => {
+                self.reference(value, place);
+            }
+            Value::String(path) if FILES.contains(&key) => {
+                let reference = Reference::File(path.as_str().into());
+                self.replace(value, &reference, place);
+            }
+            _ => {}
+        }
+    }
+
+    /// Follows `value` if it is an object.
+    fn reference(&mut self, value: &mut Value, place: &KeyPath) {
+        let Value::Object(members) = &*value else {
+            return;
+        };
+        let text = |key: &str| members.get(key).and_then(Value::as_str);
+        let reference = match (members.len(), text("env"), text("file")) {
+            (1, Some(name), None) => Reference::Variable(name.to_owned()),
+            (1, None, Some(path)) => Reference::File(path.into()),
+            _ => return self.fail(place, "is neither a string nor a reference"),
+        };
+        self.replace(value, &reference, place);
+    }
+
+    fn replace(&mut self, value: &mut Value, reference: &Reference, place: &KeyPath) {
+        match references::read(reference, self.environment) {
+            Ok(text) => {
+                *value = Value::String(text);
+                self.replaced = true;
+            }
+            Err(why) => self.fail(place, &why),
+        }
+    }
+
+    fn fail(&mut self, place: &KeyPath, message: &str) {
+        let help = "write a text, {\"env\": \"NAME\"} or {\"file\": \"path\"}".to_owned();
+        self.findings.error(place, message, Some(help));
+        self.failed = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cuttle_pipeline::config::{self, Loaded};
+
+    use super::*;
+
+    fn loaded(members: &str) -> Loaded {
+        let text = format!(
+            r#"{{"version": 3, "host": ["http://a.test"], "endpoints": [
+                {{"endpoint": "/a", "output_encoding": "no-op", "backend": [{{"extra_config": {{
+                    "plugin/http-client": {{"name": "p", {members}}}}}}}]}}]}}"#
+        );
+        config::parse(&text, "k.json".as_ref(), &config::Options::default()).unwrap()
+    }
+
+    /// The settings as the plugin gets them, or what was said instead.
+    fn resolved(members: &str) -> Result<Value, Vec<String>> {
+        let loaded = loaded(members);
+        let used = loaded.service.endpoints[0].backends[0].plugin.as_ref();
+        let mut findings = Findings::new(&loaded);
+        let variable = |name: &str| (name == "SECRET").then(|| "hunter2".to_owned());
+        match resolve(used.unwrap(), &variable, &mut findings) {
+            Some(settings) => Ok(serde_json::from_str(&settings).unwrap()),
+            None => Err(findings.problems.iter().map(ToString::to_string).collect()),
+        }
+    }
+
+    #[test]
+    fn references_are_followed_and_the_rest_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("value");
+        std::fs::write(&file, "text\n").unwrap();
+        let settings = resolved(&format!(
+            r#""proxy_username": "al", "proxy_password": {{"env": "SECRET"}},
+               "proxy_connect_headers": {{"a": "b", "c": {{"file": {file:?}}}}},
+               "proxy_ca": {file:?}, "proxy_client_certificate": {{"env": "SECRET"}},
+               "other": {{"env": "SECRET"}}, "proxy_address": {file:?}"#
+        ));
+        assert_eq!(
+            settings.unwrap(),
+            serde_json::json!({
+                "name": "p", "proxy_username": "al", "proxy_password": "hunter2",
+                "proxy_connect_headers": {"a": "b", "c": "text"}, "proxy_ca": "text",
+                "proxy_client_certificate": "hunter2", "other": {"env": "SECRET"},
+                "proxy_address": file,
+            })
+        );
+    }
+
+    #[test]
+    fn settings_without_references_keep_every_digit() {
+        let loaded = loaded(r#""number": 1.10000000000000000001"#);
+        let used = loaded.service.endpoints[0].backends[0].plugin.as_ref();
+        let mut findings = Findings::new(&loaded);
+        let settings = resolve(used.unwrap(), &|_| None, &mut findings).unwrap();
+        assert!(settings.contains("1.10000000000000000001"), "{settings}");
+    }
+
+    #[test]
+    fn a_reference_to_nothing_is_told_at_its_place() {
+        for (members, place) in [
+            (r#""proxy_password": {"env": "GONE"}"#, ".proxy_password: "),
+            (
+                r#""proxy_password": {"env": "SECRET", "file": "x"}"#,
+                ".proxy_password: ",
+            ),
+            (r#""proxy_username": {}"#, ".proxy_username: "),
+            (r#""proxy_ca": "/nonexistent""#, ".proxy_ca: "),
+            (
+                r#""proxy_connect_headers": {"a": {"vault": "SECRET"}}"#,
+                ".proxy_connect_headers.a: ",
+            ),
+        ] {
+            let said = resolved(members).unwrap_err();
+            assert_eq!(said.len(), 1, "{said:?}");
+            assert!(said[0].contains(place), "{said:?}");
+            assert!(!said[0].contains("hunter2"), "{said:?}");
+        }
+    }
+}

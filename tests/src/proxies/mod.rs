@@ -1,0 +1,336 @@
+//! Real forward proxies, each with a folder, a configuration and a log of its
+//! own.
+
+mod product;
+
+use std::{
+    fs,
+    net::SocketAddr,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use rustix::process::{Pid, Signal};
+use tempfile::TempDir;
+use tokio::{net::TcpStream, process::Child};
+
+use crate::{Authority, Log, binary, script::listen, soon};
+
+use product::Place;
+pub use product::Product;
+
+/// User name and password for a proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Credentials {
+    /// User name.
+    pub user: &'static str,
+    /// Password.
+    pub password: &'static str,
+}
+
+impl Credentials {
+    /// As `Proxy-Authorization` carries them.
+    #[must_use]
+    pub fn basic(self) -> String {
+        let Self { user, password } = self;
+        format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+    }
+}
+
+/// A running proxy. It is ended, with all of its workers, when this is dropped.
+#[derive(Debug)]
+pub struct RealProxy {
+    product: Product,
+    child: Child,
+    group: Option<Pid>,
+    address: SocketAddr,
+    access_log: PathBuf,
+    output: Log,
+    /// What it passes everything on to, if it is only a shell around that.
+    inner: Option<Box<RealProxy>>,
+    /// Goes last: the process writes into it.
+    _folder: TempDir,
+}
+
+impl RealProxy {
+    /// Starts it, asking for the credentials if there are any.
+    ///
+    /// # Panics
+    ///
+    /// If it is not installed or does not start.
+    pub async fn start(product: Product, credentials: Option<Credentials>) -> Self {
+        Self::launch(product, |_| None, credentials).await
+    }
+
+    /// tinyproxy behind a stunnel, which ends the TLS for it with a certificate
+    /// for `127.0.0.1` and `localhost`.
+    ///
+    /// # Panics
+    ///
+    /// If one of them is not installed or does not start.
+    pub async fn start_tls(authority: &Authority, credentials: Option<Credentials>) -> Self {
+        let inner = Self::start(Product::Tinyproxy, credentials).await;
+        let onward = inner.address;
+        let prepare = |folder: &Path| {
+            authority.issue(&["127.0.0.1", "localhost"], folder);
+            Some(onward)
+        };
+        let mut outer = Self::launch(Product::Stunnel, prepare, None).await;
+        outer.inner = Some(Box::new(inner));
+        outer
+    }
+
+    /// Address for `proxy_address`, without credentials.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}://{}", self.product.scheme(), self.address)
+    }
+
+    /// Address with this in front of the host.
+    #[must_use]
+    pub fn url_with(&self, userinfo: &str) -> String {
+        format!("{}://{userinfo}@{}", self.product.scheme(), self.address)
+    }
+
+    /// Host and port.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// What it has logged so far, on its output or in a file.
+    #[must_use]
+    pub fn access_log(&self) -> String {
+        if let Some(inner) = &self.inner {
+            return inner.access_log();
+        }
+        let file = fs::read_to_string(&self.access_log).unwrap_or_default();
+        format!("{file}\n{}", self.output.text())
+    }
+
+    /// How its log shows a request for `path` of the origin at `authority`; with
+    /// a tunnel it does not know the path.
+    #[must_use]
+    pub fn trace(&self, authority: &str, path: &str, tunnel: bool) -> String {
+        match &self.inner {
+            Some(inner) => inner.trace(authority, path, tunnel),
+            None => self.product.trace(authority, path, tunnel),
+        }
+    }
+
+    /// Waits for a line of the log; returns it. Squid writes the line of a
+    /// tunnel when the tunnel ends.
+    ///
+    /// # Panics
+    ///
+    /// If it does not come.
+    pub async fn logged(&self, text: &str) -> String {
+        let search = async {
+            loop {
+                let log = self.access_log();
+                if let Some(line) = log.lines().find(|line| line.contains(text)) {
+                    return line.to_owned();
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        match tokio::time::timeout(crate::PATIENCE, search).await {
+            Ok(line) => line,
+            Err(_) => panic!(
+                "{text:?} is not in the log of {self:?}:\n{}",
+                self.access_log()
+            ),
+        }
+    }
+
+    /// Kills it, workers included, and waits until it is gone.
+    ///
+    /// # Panics
+    ///
+    /// If it does not go.
+    pub async fn kill(&mut self) {
+        self.kill_group();
+        let gone = async {
+            self.child.wait().await.expect("our own child");
+            // Its workers are not our children.
+            while TcpStream::connect(self.address).await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        soon("the proxy's end", gone).await;
+    }
+
+    async fn launch(
+        product: Product,
+        prepare: impl Fn(&Path) -> Option<SocketAddr>,
+        credentials: Option<Credentials>,
+    ) -> Self {
+        let program = find(product);
+        let mut logs = String::new();
+        // Hardly any of them can choose a port, so another try is needed when
+        // somebody takes the chosen one first.
+        for _ in 0..5 {
+            match Self::attempt(&program, product, &prepare, credentials).await {
+                Ok(running) => return running,
+                Err(log) => logs.push_str(&log),
+            }
+        }
+        panic!("{product:?} does not start:\n{logs}")
+    }
+
+    async fn attempt(
+        program: &Path,
+        product: Product,
+        prepare: impl Fn(&Path) -> Option<SocketAddr>,
+        credentials: Option<Credentials>,
+    ) -> Result<Self, String> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path();
+        // Some of them, started by root, go on as another user.
+        fs::set_permissions(path, fs::Permissions::from_mode(0o777)).expect("our own folder");
+        let onward = prepare(path);
+        let (listener, address) = listen().await;
+        let place = Place {
+            port: address.port(),
+            folder: path,
+            credentials,
+            onward,
+        };
+        product.write(&place);
+        drop(listener);
+
+        let mut command = binary::command(program, &[]);
+        command
+            .args(product.arguments(&place))
+            .current_dir(path)
+            .env("PATH", "/usr/bin:/bin")
+            .process_group(0);
+        let mut child = command.spawn().expect("a program that starts");
+        let output = Log::default();
+        output.follow(child.stdout.take().expect("standard output"));
+        output.follow(child.stderr.take().expect("standard error"));
+        let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        let mut running = Self {
+            product,
+            child,
+            group,
+            address,
+            access_log: path.join("access.log"),
+            output,
+            inner: None,
+            _folder: folder,
+        };
+        if soon("the proxy to listen", running.listens()).await {
+            return Ok(running);
+        }
+        Err(format!("{}\n{}", running.access_log(), running.error_log()))
+    }
+
+    /// Whether it accepts connections; `false` if it has ended.
+    async fn listens(&mut self) -> bool {
+        loop {
+            if self.child.try_wait().expect("our own child").is_some() {
+                return false;
+            }
+            if TcpStream::connect(self.address).await.is_ok() {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    fn error_log(&self) -> String {
+        let file = self.access_log.with_file_name("error.log");
+        fs::read_to_string(file).unwrap_or_default()
+    }
+
+    fn kill_group(&mut self) {
+        // While it has not been waited for, nobody else can have its number.
+        if let (Some(group), Some(_)) = (self.group, self.child.id()) {
+            let _ = rustix::process::kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+impl Drop for RealProxy {
+    fn drop(&mut self) {
+        self.kill_group();
+    }
+}
+
+fn find(product: Product) -> PathBuf {
+    let (program, package) = product.program();
+    let folders = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
+    let found = folders
+        .map(|folder| Path::new(folder).join(program))
+        .into_iter()
+        .find(|path| path.exists());
+    found.unwrap_or_else(|| panic!("{program} is missing: install the package {package}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Exchange, Origin, Outgoing};
+
+    const BOB: Credentials = Credentials {
+        user: "bob",
+        password: "s3cret",
+    };
+
+    /// `bob:s3cret`
+    const AUTHORIZATION: &str = "Basic Ym9iOnMzY3JldA==";
+
+    async fn get(proxy: SocketAddr, target: &str, authorization: Option<&str>) -> u16 {
+        let host = target.split('/').nth(2).expect("an authority");
+        let mut request = Outgoing::new("GET", target)
+            .field("Host", host)
+            .field("Connection", "close");
+        if let Some(value) = authorization {
+            request = request.field("Proxy-Authorization", value);
+        }
+        Exchange::ask(proxy, request)
+            .await
+            .expect("an answer")
+            .status
+    }
+
+    #[tokio::test]
+    async fn those_that_speak_http_pass_requests_on_and_log_them() {
+        let origin = Origin::replying("ok").await;
+        for product in Product::HTTP {
+            let proxy = RealProxy::start(product, None).await;
+            let target = format!("{}/seen", origin.url());
+            assert_eq!(get(proxy.address, &target, None).await, 200, "{product:?}");
+            let trace = proxy.trace(&origin.authority(), "/seen", false);
+            proxy.logged(&trace).await;
+        }
+        assert_eq!(origin.hits(), Product::HTTP.len());
+    }
+
+    #[tokio::test]
+    async fn those_that_can_ask_for_credentials_do() {
+        let origin = Origin::replying("ok").await;
+        let able = Product::HTTP.into_iter().filter(|one| one.authenticates());
+        let mut passed = 0;
+        for product in able {
+            let proxy = RealProxy::start(product, Some(BOB)).await;
+            let target = origin.url();
+            let known = get(proxy.address, &target, Some(AUTHORIZATION)).await;
+            assert_eq!(get(proxy.address, &target, None).await, 407, "{product:?}");
+            assert_eq!(known, 200, "{product:?}");
+            passed += 1;
+        }
+        assert_eq!(origin.hits(), passed);
+    }
+
+    #[tokio::test]
+    async fn one_that_is_killed_leaves_no_worker_behind() {
+        let mut proxy = RealProxy::start(Product::Apache, None).await;
+        proxy.kill().await;
+        let connected = TcpStream::connect(proxy.address).await;
+        assert!(connected.is_err(), "nobody listens any more");
+    }
+}
