@@ -9,7 +9,7 @@ use cuttle_tests::{
 use futures_util::{StreamExt as _, stream};
 use serde_json::json;
 
-use crate::support::{by_client, by_plugin, endpoint, service, trusting, with};
+use crate::support::{both_ways, by_client, by_plugin, endpoint, service, trusting, with};
 
 /// Requests at the same time.
 const AT_ONCE: usize = 8;
@@ -238,7 +238,8 @@ async fn idle_connections_beyond_the_configured_number_are_closed() -> TestResul
     Ok(())
 }
 
-/// Ten thousand of them, of every kind that leaves a socket behind.
+/// Twelve thousand of them, of every kind that leaves a socket behind; two
+/// thousand for each proxy, and for a list of a closing and a dead one.
 #[tokio::test]
 async fn failures_leave_no_descriptor_behind() -> TestResult {
     let authority = Authority::new();
@@ -252,6 +253,8 @@ async fn failures_leave_no_descriptor_behind() -> TestResult {
     ];
     let mut addresses: Vec<_> = proxies.iter().map(FaultProxy::url).collect();
     addresses.push(FaultProxy::refused().await);
+    let dead = FaultProxy::refused().await;
+    let list = json!({ "proxy_address": [proxies[0].url(), dead] });
     let quick = |endpoint| with(endpoint, "timeout", json!("5s"));
     let mut endpoints = Vec::new();
     let mut paths = Vec::new();
@@ -266,6 +269,10 @@ async fn failures_leave_no_descriptor_behind() -> TestResult {
             paths.push(path);
         }
     }
+    for endpoint in both_ways(&origin.url(), &list) {
+        endpoints.push(quick(endpoint));
+    }
+    paths.extend(["/plugin", "/client"].map(str::to_owned));
     let gateway = Gateway::configured(trusting(&authority, endpoints))
         .env("CUTTLE_LOG", "cuttle=info")
         .start()
@@ -289,9 +296,9 @@ async fn failures_leave_no_descriptor_behind() -> TestResult {
             .await;
         ended.into_iter().collect()
     };
-    fail(200).await?;
+    fail(240).await?;
     let before = gateway.usage()?;
-    fail(10_000).await?;
+    fail(12_000).await?;
     soon("descriptors to be closed", async {
         while gateway
             .usage()

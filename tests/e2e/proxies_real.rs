@@ -2,6 +2,8 @@
 //! targets, by plugin and by the client's setting: what happened is read from
 //! the proxy's own log and from the bytes that reached the origin.
 
+use std::collections::HashSet;
+
 use cuttle_tests::{
     Authority, Credentials, Exchange, Gate, Gateway, Head, Origin, Outgoing, Product, RealProxy,
     Reply, Step, TestResult, soon,
@@ -9,7 +11,9 @@ use cuttle_tests::{
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
-use crate::support::{by_client, by_plugin, endpoint, trusting, with};
+use crate::support::{
+    both_ways, by_client, by_plugin, endpoint, trusting, with, with_client, with_plugin,
+};
 
 const BOB: Credentials = Credentials {
     user: "bob",
@@ -56,7 +60,10 @@ impl Scene {
             Some(_) => proxy.url_with(USERINFO),
             None => proxy.url(),
         };
-        let wrong = proxy.url_with("bob:wrong");
+        let wrong = match credentials {
+            Some(_) => proxy.url_with("bob:wrong"),
+            None => proxy.url(),
+        };
         let mut endpoints = Vec::new();
         for (scheme, origin) in [("plain", &plain), ("secure", &secure)] {
             for (kind, address) in [
@@ -66,8 +73,11 @@ impl Scene {
                 ("none", &proxy.url()),
             ] {
                 let path = |way: &str| format!("/{kind}/{scheme}/{way}");
-                endpoints.push(by_plugin(all(&path("plugin"), origin), address));
-                endpoints.push(by_client(all(&path("client"), origin), address));
+                let mut settings =
+                    json!({ "proxy_address": address, "proxy_http2": product.multiplexes() });
+                endpoints.push(with_client(all(&path("client"), origin), settings.clone()));
+                settings["name"] = json!("http-proxy");
+                endpoints.push(with_plugin(all(&path("plugin"), origin), settings));
             }
         }
         let config = trusting(&authority, endpoints);
@@ -90,6 +100,11 @@ impl Scene {
             schemes.push(("secure", &self.secure));
         }
         schemes
+    }
+
+    /// Whether targets of this scheme are behind a tunnel.
+    fn is_tunnel(&self, scheme: &str) -> bool {
+        scheme == "secure" || self.product.multiplexes()
     }
 
     fn hits(&self) -> usize {
@@ -146,9 +161,8 @@ async fn is_proven_by_its_log(scene: &mut Scene) -> TestResult {
     for (scheme, origin) in scene.schemes() {
         for way in ["plugin", "client"] {
             let path = format!("/right/{scheme}/{way}");
-            let trace = scene
-                .proxy
-                .trace(&origin.authority(), &path, scheme == "secure");
+            let tunnel = scene.is_tunnel(scheme);
+            let trace = scene.proxy.trace(&origin.authority(), &path, tunnel);
             scene.proxy.logged(&trace).await;
         }
     }
@@ -216,14 +230,15 @@ async fn fails_without_the_right_credentials(scene: &Scene) -> TestResult {
 /// Answers break off, and nothing goes out any other way.
 async fn can_be_killed_in_the_middle(scene: &mut Scene) -> TestResult {
     scene.gateway = Gateway::start(scene.config.clone()).await?;
+    // Privoxy, for one, keeps the first half until there is more.
+    let begins = scene.product != Product::Privoxy;
     let mut under_way = Vec::new();
     for (scheme, _) in scene.schemes() {
         for way in ["plugin", "client"] {
             let mut exchange = scene.gateway.connect().await?;
             let path = format!("/long/{scheme}/{way}");
             exchange.send(Outgoing::new("GET", &path)).await?;
-            // Privoxy, for one, keeps the first half until there is more.
-            if scene.product != Product::Privoxy {
+            if begins {
                 assert_eq!(exchange.piece_after_head().await?, "half", "{path}");
             }
             under_way.push((path, exchange));
@@ -245,10 +260,11 @@ async fn can_be_killed_in_the_middle(scene: &mut Scene) -> TestResult {
     .await;
     scene.proxy.kill().await;
     for (path, mut exchange) in under_way {
-        assert!(
-            !is_whole(&mut exchange).await,
-            "{path} must not look complete"
-        );
+        let whole = match begins {
+            true => goes_on_to_its_end(&mut exchange).await,
+            false => is_whole(&mut exchange).await,
+        };
+        assert!(!whole, "{path} must not look complete");
     }
     let before = scene.hits();
     for (scheme, _) in scene.schemes() {
@@ -262,7 +278,18 @@ async fn can_be_killed_in_the_middle(scene: &mut Scene) -> TestResult {
     Ok(())
 }
 
-/// Whether what is left of an answer comes to its proper end with 200.
+/// Whether the rest of a body comes to its proper end.
+async fn goes_on_to_its_end(exchange: &mut Exchange) -> bool {
+    loop {
+        match exchange.piece().await {
+            Ok(Some(_)) => {}
+            Ok(None) => return true,
+            Err(_) => return false,
+        }
+    }
+}
+
+/// Whether an answer comes to its proper end with 200.
 async fn is_whole(exchange: &mut Exchange) -> bool {
     match exchange.answer().await {
         Ok(answer) => answer.complete && answer.status == 200,
@@ -331,30 +358,173 @@ matrix! {
     microsocks: Microsocks, None;
     microsocks_with_credentials: Microsocks, Some(BOB);
     dante: Dante, None;
+    dante_with_credentials: Dante, Some(BOB);
+    v2ray: V2ray, None;
 }
 
 #[tokio::test]
 async fn stunnel_before_tinyproxy() -> TestResult {
-    behind_tls(None).await
+    behind_tls(Product::Stunnel, None).await
 }
 
 #[tokio::test]
 async fn stunnel_before_tinyproxy_with_credentials() -> TestResult {
-    behind_tls(Some(BOB)).await
+    behind_tls(Product::Stunnel, Some(BOB)).await
 }
 
-async fn behind_tls(credentials: Option<Credentials>) -> TestResult {
+#[tokio::test]
+async fn nghttpx_before_tinyproxy() -> TestResult {
+    behind_tls(Product::Nghttpx, None).await
+}
+
+#[tokio::test]
+async fn nghttpx_before_tinyproxy_with_credentials() -> TestResult {
+    behind_tls(Product::Nghttpx, Some(BOB)).await
+}
+
+async fn behind_tls(shell: Product, credentials: Option<Credentials>) -> TestResult {
     let authority = Authority::new();
-    let proxy = RealProxy::start_tls(&authority, credentials).await;
-    let scene = Scene::around(Product::Stunnel, proxy, credentials, authority).await?;
+    let proxy = RealProxy::start_tls(shell, &authority, credentials).await;
+    let scene = Scene::around(shell, proxy, credentials, authority).await?;
     serves(scene, credentials).await
 }
 
-/// Its users are those of the system, so it knows nobody of ours.
+/// Tunnels to two origins, all open at the same time: nghttpx logs the port that
+/// each of them came from.
 #[tokio::test]
-async fn dante_refuses_who_it_does_not_know() -> TestResult {
-    let scene = Scene::set(Product::Dante, Some(BOB)).await?;
-    fails_without_the_right_credentials(&scene).await
+async fn tunnels_share_one_http2_connection_to_nghttpx() -> TestResult {
+    const TUNNELS: usize = 40;
+    let authority = Authority::new();
+    let gate = Gate::new();
+    let plain = Origin::start(handler(&gate)).await;
+    let secure = Origin::start_tls(&authority, handler(&gate)).await;
+    let proxy = RealProxy::start_tls(Product::Nghttpx, &authority, None).await;
+    let settings = json!({ "proxy_address": proxy.url(), "proxy_http2": true });
+    let mut both = with_client(endpoint("/long/{x}", &secure.url()), settings);
+    both["backend"][0]["host"] = json!([plain.url(), secure.url()]);
+    let mut gateway = Gateway::start(trusting(&authority, vec![both])).await?;
+    let mut under_way = Vec::new();
+    for index in 0..TUNNELS {
+        let mut exchange = gateway.connect().await?;
+        let request = Outgoing::new("GET", &format!("/long/{index}"));
+        exchange.send(request).await?;
+        assert_eq!(exchange.piece_after_head().await?, "half");
+        under_way.push(exchange);
+    }
+    gate.open();
+    for mut exchange in under_way {
+        assert!(goes_on_to_its_end(&mut exchange).await);
+    }
+    gateway.stop().await?;
+    for origin in [&plain, &secure] {
+        assert!(origin.hits() > 0, "both have their turn");
+    }
+    assert_eq!(plain.hits() + secure.hits(), TUNNELS);
+
+    let lines = soon("nghttpx to log them all", async {
+        loop {
+            let log = proxy.own_log();
+            let lines = log.lines().filter(|line| line.contains(" CONNECT "));
+            let lines: Vec<_> = lines.map(str::to_owned).collect();
+            if lines.len() >= TUNNELS {
+                return lines;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(lines.len(), TUNNELS);
+    let connection = |line: &String| line.split(' ').take(2).collect::<Vec<_>>().join(" ");
+    let connections: HashSet<_> = lines.iter().map(connection).collect();
+    assert_eq!(connections.len(), 1, "{connections:?}");
+    assert!(lines[0].contains(" alpn=h2 status=200 "), "{}", lines[0]);
+    Ok(())
+}
+
+/// By which scheme, to which host, and what the proxy was told to connect to:
+/// where that is an address, the gateway has resolved the name.
+#[tokio::test]
+async fn socks_of_every_kind_reaches_targets_of_both_kinds() -> TestResult {
+    for (product, scheme, host, told) in [
+        (Product::Microsocks, "socks5", "localhost", "127.0.0.1"),
+        (Product::Microsocks, "socks5h", "localhost", "localhost"),
+        (Product::V2ray, "socks5", "localhost", "127.0.0.1"),
+        (Product::V2ray, "socks5h", "localhost", "localhost"),
+        (Product::V2ray, "socks4a", "localhost", "localhost"),
+        (Product::V2ray, "socks4a", "127.0.0.1", "127.0.0.1"),
+        // It logs an address whatever it was told, and knows SOCKS4 only
+        // without names.
+        (Product::Dante, "socks5", "localhost", "127.0.0.1"),
+        (Product::Dante, "socks4a", "127.0.0.1", "127.0.0.1"),
+    ] {
+        let case = format!("{product:?} {scheme} {host}");
+        let authority = Authority::new();
+        let origins = [
+            Origin::replying(ANSWER).await,
+            Origin::start_tls(&authority, |_| Reply::text(ANSWER)).await,
+        ];
+        let proxy = RealProxy::start(product, None).await;
+        for origin in &origins {
+            let target = origin.url().replace("127.0.0.1", host);
+            let settings = json!({ "proxy_address": proxy.url_by(scheme) });
+            let config = trusting(&authority, both_ways(&target, &settings));
+            let mut gateway = Gateway::start(config).await?;
+            for way in ["/plugin", "/client"] {
+                let answer = gateway.get(way).await?;
+                assert_eq!(answer.body, ANSWER, "{case} {way} {target}");
+            }
+            assert_eq!(origin.hits(), 2, "{case}");
+            gateway.stop().await?;
+            let place = format!("{told}:{}", origin.port());
+            proxy.logged(&proxy.trace(&place, "", true)).await;
+        }
+    }
+    Ok(())
+}
+
+/// The first of two is killed, the second takes over, and the first, started
+/// again on its port, has all the requests again.
+#[tokio::test]
+async fn a_proxy_that_comes_back_is_used_again() -> TestResult {
+    let authority = Authority::new();
+    let plain = Origin::replying(ANSWER).await;
+    let secure = Origin::start_tls(&authority, |_| Reply::text(ANSWER)).await;
+    for origin in [&plain, &secure] {
+        let mut first = RealProxy::start(Product::Tinyproxy, None).await;
+        let second = RealProxy::start(Product::Tinyproxy, None).await;
+        let settings = json!({ "proxy_address": [first.url(), second.url()] });
+        let mut backend = with_client(endpoint("/x", &origin.url()), settings);
+        // Each request is one line of a log.
+        backend["backend"][0]["extra_config"]["backend/http/client"]["proxy_tunnel"] = json!(true);
+        let mut config = trusting(&authority, vec![backend]);
+        config["disable_keep_alives"] = json!(true);
+        let gateway = Gateway::start(config).await?;
+        let seen = |proxy: &RealProxy| {
+            let trace = proxy.trace(&origin.authority(), "/x", true);
+            proxy.access_log().matches(&trace).count()
+        };
+
+        assert_eq!(gateway.get("/x").await?.body, ANSWER);
+        assert_eq!((seen(&first), seen(&second)), (1, 0));
+        first.kill().await;
+        for _ in 0..5 {
+            assert_eq!(gateway.get("/x").await?.body, ANSWER);
+        }
+        assert_eq!((seen(&first), seen(&second)), (1, 5));
+        first.restart().await;
+        soon("the end of its back-off", async {
+            while seen(&first) == 1 {
+                assert_eq!(gateway.get("/x").await.unwrap().body, ANSWER);
+            }
+        })
+        .await;
+        let meanwhile = seen(&second);
+        for _ in 0..10 {
+            assert_eq!(gateway.get("/x").await?.body, ANSWER);
+        }
+        assert_eq!((seen(&first), seen(&second)), (12, meanwhile));
+    }
+    Ok(())
 }
 
 /// The tunnel hides nothing from the check of the origin's certificate.

@@ -110,6 +110,7 @@ async fn compiled_code_is_kept_and_found_again() {
     let settings = EngineSettings {
         cache_dir: Some(directory.path().join("code")),
         max_instances: Some(1),
+        ..EngineSettings::default()
     };
     for _ in 0..2 {
         let engine = Engine::new(&settings).unwrap();

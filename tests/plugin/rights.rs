@@ -93,6 +93,55 @@ async fn a_proxy_needs_to_stand_in_the_settings_or_in_a_grant() {
     assert_eq!(proxy.seen().len(), 2);
 }
 
+/// What is not dialled yet may be later, so it is denied at once.
+#[tokio::test]
+async fn a_fallback_needs_to_stand_in_the_settings_or_in_a_grant_too() {
+    let (first, second) = (Origin::start().await, Origin::start().await);
+    let (granted, fallback) = (first.url(""), second.url(""));
+    let both = format!(r#"{{"a": ["{granted}", "{fallback}"]}}"#);
+    let one = format!(r#"{{"a": "{granted}"}}"#);
+    for (settings, proxies, allowed) in [
+        ("{}".to_owned(), vec![granted.clone()], false),
+        (one.clone(), vec![], false),
+        // Letter for letter: nearly the same address is another one.
+        (one.clone(), vec![format!("{fallback}/")], false),
+        ("{}".to_owned(), vec![fallback.clone()], false),
+        (one, vec![fallback.clone()], true),
+        (
+            "{}".to_owned(),
+            vec![granted.clone(), fallback.clone()],
+            true,
+        ),
+        (both, vec![], true),
+    ] {
+        let case = format!("{settings} {proxies:?}");
+        let before = first.seen().len();
+        let binding = Binding {
+            settings,
+            proxies,
+            ..binding()
+        };
+        let plugin = Plugin::bind(&component("reaches-out"), binding)
+            .await
+            .unwrap();
+        let request = Request::get("http://origin.test/")
+            .header("x-proxy", &granted)
+            .header("x-fallback", &fallback)
+            .body(get(NOWHERE).into_body())
+            .unwrap();
+        match call(&plugin, request).await {
+            Ok(response) => assert!(allowed && response.status() == 200, "{case}"),
+            Err(error) => {
+                let text = denial(error);
+                assert!(!allowed, "{case}: {text}");
+                assert!(text.contains("grants.reaches-out.proxies"), "{text}");
+            }
+        }
+        assert_eq!(first.seen().len() - before, usize::from(allowed), "{case}");
+    }
+    assert!(second.seen().is_empty());
+}
+
 #[tokio::test]
 async fn there_are_no_files_environment_or_sockets() {
     let journal = Journal::start();

@@ -14,6 +14,9 @@ use cuttle_plugin::{Component, Engine, EngineSettings, MAX_COMPONENT_BYTES};
 use super::Findings;
 use crate::telemetry::chain;
 
+/// Beyond this the threads of all cores are worth the memory they keep.
+const LARGE_COMPONENT_BYTES: u64 = 1 << 20;
+
 /// The forward-proxy plugin, built from `plugins/http-proxy`.
 const HTTP_PROXY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/http-proxy.wasm"));
 
@@ -77,7 +80,7 @@ impl Catalog {
         if files.is_empty() && used.is_empty() {
             return catalog;
         }
-        let Some(engine) = engine(service, findings) else {
+        let Some(engine) = engine(service, &files, findings) else {
             return catalog;
         };
         for (name, path) in files {
@@ -169,9 +172,14 @@ impl Catalog {
     }
 }
 
-fn engine(service: &Service, findings: &mut Findings<'_>) -> Option<Engine> {
+fn engine(
+    service: &Service,
+    files: &BTreeMap<String, PathBuf>,
+    findings: &mut Findings<'_>,
+) -> Option<Engine> {
     let settings = EngineSettings {
         cache_dir: service.plugins.cache_dir.clone(),
+        parallel_compilation: files.values().any(|path| is_large(path)),
         ..EngineSettings::default()
     };
     Engine::new(&settings)
@@ -180,6 +188,12 @@ fn engine(service: &Service, findings: &mut Findings<'_>) -> Option<Engine> {
             findings.error(&place, chain(&error), None);
         })
         .ok()
+}
+
+/// Whether one thread would take seconds to compile it.
+fn is_large(path: &Path) -> bool {
+    path.metadata()
+        .is_ok_and(|metadata| metadata.len() > LARGE_COMPONENT_BYTES)
 }
 
 /// Bundled plugins that some backend names and no file replaces.

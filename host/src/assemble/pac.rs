@@ -122,6 +122,8 @@ fn runner(
         cache_dir: service.plugins.cache_dir.clone(),
         // One for each file, and as many in the course of being replaced.
         max_instances: Some(u32::try_from(files * 2).unwrap_or(u32::MAX)),
+        // A JavaScript engine.
+        parallel_compilation: true,
     };
     Engine::new(&settings)
         .and_then(|engine| PacRunner::new(&engine, RUNNER))

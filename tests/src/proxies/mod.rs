@@ -1,10 +1,11 @@
 //! Real forward proxies, each with a folder, a configuration and a log of its
 //! own.
 
+mod configuration;
 mod product;
 
 use std::{
-    fs,
+    fs, io,
     net::SocketAddr,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -14,7 +15,10 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
-use tokio::{net::TcpStream, process::Child};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    process::{Child, Command},
+};
 
 use crate::{Authority, Log, binary, script::listen, soon};
 
@@ -43,9 +47,13 @@ impl Credentials {
 #[derive(Debug)]
 pub struct RealProxy {
     product: Product,
+    /// Starts it, as often as needed.
+    command: Command,
     child: Child,
     group: Option<Pid>,
     address: SocketAddr,
+    /// Keeps the port from everybody else between its end and its next start.
+    held: Option<TcpSocket>,
     access_log: PathBuf,
     output: Log,
     /// What it passes everything on to, if it is only a shell around that.
@@ -64,20 +72,24 @@ impl RealProxy {
         Self::launch(product, |_| None, credentials).await
     }
 
-    /// tinyproxy behind a stunnel, which ends the TLS for it with a certificate
-    /// for `127.0.0.1` and `localhost`.
+    /// tinyproxy behind a stunnel or an nghttpx, which ends the TLS for it with a
+    /// certificate for `127.0.0.1` and `localhost`.
     ///
     /// # Panics
     ///
     /// If one of them is not installed or does not start.
-    pub async fn start_tls(authority: &Authority, credentials: Option<Credentials>) -> Self {
+    pub async fn start_tls(
+        shell: Product,
+        authority: &Authority,
+        credentials: Option<Credentials>,
+    ) -> Self {
         let inner = Self::start(Product::Tinyproxy, credentials).await;
         let onward = inner.address;
         let prepare = |folder: &Path| {
             authority.issue(&["127.0.0.1", "localhost"], folder);
             Some(onward)
         };
-        let mut outer = Self::launch(Product::Stunnel, prepare, None).await;
+        let mut outer = Self::launch(shell, prepare, None).await;
         outer.inner = Some(Box::new(inner));
         outer
     }
@@ -94,6 +106,12 @@ impl RealProxy {
         format!("{}://{userinfo}@{}", self.product.scheme(), self.address)
     }
 
+    /// Address with another scheme.
+    #[must_use]
+    pub fn url_by(&self, scheme: &str) -> String {
+        format!("{scheme}://{}", self.address)
+    }
+
     /// Host and port.
     #[must_use]
     pub fn authority(&self) -> String {
@@ -103,9 +121,15 @@ impl RealProxy {
     /// What it has logged so far, on its output or in a file.
     #[must_use]
     pub fn access_log(&self) -> String {
-        if let Some(inner) = &self.inner {
-            return inner.access_log();
+        match &self.inner {
+            Some(inner) => inner.access_log(),
+            None => self.own_log(),
         }
+    }
+
+    /// The same of what is in front of the proxy, if there is something.
+    #[must_use]
+    pub fn own_log(&self) -> String {
         let file = fs::read_to_string(&self.access_log).unwrap_or_default();
         format!("{file}\n{}", self.output.text())
     }
@@ -160,6 +184,20 @@ impl RealProxy {
             }
         };
         soon("the proxy's end", gone).await;
+        self.held = hold(self.address).ok();
+    }
+
+    /// Starts it again after [`kill`](Self::kill), on the same port.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub async fn restart(&mut self) {
+        self.held = None;
+        self.child = spawn(&mut self.command, &self.output);
+        self.group = group(&self.child);
+        let listens = soon("the proxy to listen", self.listens()).await;
+        assert!(listens, "{self:?} does not start again: {}", self.own_log());
     }
 
     async fn launch(
@@ -206,17 +244,17 @@ impl RealProxy {
             .args(product.arguments(&place))
             .current_dir(path)
             .env("PATH", "/usr/bin:/bin")
+            .envs(product.environment(&place))
             .process_group(0);
-        let mut child = command.spawn().expect("a program that starts");
         let output = Log::default();
-        output.follow(child.stdout.take().expect("standard output"));
-        output.follow(child.stderr.take().expect("standard error"));
-        let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        let child = spawn(&mut command, &output);
         let mut running = Self {
             product,
+            command,
+            group: group(&child),
             child,
-            group,
             address,
+            held: None,
             access_log: path.join("access.log"),
             output,
             inner: None,
@@ -225,7 +263,7 @@ impl RealProxy {
         if soon("the proxy to listen", running.listens()).await {
             return Ok(running);
         }
-        Err(format!("{}\n{}", running.access_log(), running.error_log()))
+        Err(format!("{}\n{}", running.own_log(), running.error_log()))
     }
 
     /// Whether it accepts connections; `false` if it has ended.
@@ -258,6 +296,25 @@ impl Drop for RealProxy {
     fn drop(&mut self) {
         self.kill_group();
     }
+}
+
+fn spawn(command: &mut Command, output: &Log) -> Child {
+    let mut child = command.spawn().expect("a program that starts");
+    output.follow(child.stdout.take().expect("standard output"));
+    output.follow(child.stderr.take().expect("standard error"));
+    child
+}
+
+/// Bound, and not listening: whoever connects is refused.
+fn hold(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+fn group(child: &Child) -> Option<Pid> {
+    child.id().and_then(|id| Pid::from_raw(id.cast_signed()))
 }
 
 fn find(product: Product) -> PathBuf {

@@ -10,8 +10,11 @@
 //!   target is down, and no proxy must suffer for it.
 //! * It refused (403, 407, rules or credentials of SOCKS): nobody. The proxy works and has spoken; asking
 //!   another one would be a way around its rules.
+//!
+//! Whoever is on call reads in the log when a proxy of a list goes into back-off
+//! and when it comes back: one line for each change, not for each request.
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error as _, sync::Arc, time::Duration};
 
 use http::Response;
 use tokio::time::{Instant, timeout_at};
@@ -63,13 +66,13 @@ impl Sender {
             let last = last && waiting.is_empty();
             let failure = match attempt.run(self, head, body, deadline, last).await {
                 Ok(response) => {
-                    attempt.judge(Verdict::Works, &mut suspects);
+                    attempt.works(&mut suspects);
                     return Ok(response);
                 }
                 Err(failure) => failure,
             };
             let verdict = attempt.verdict(&failure);
-            attempt.judge(verdict, &mut suspects);
+            attempt.judge(verdict, &failure.error, &mut suspects);
             let again = failure.unsent.filter(|_| verdict.is_bad());
             let next = again.and_then(|unsent| Some((unsent, waiting.next()?)));
             let Some((unsent, other)) = next else {
@@ -89,6 +92,8 @@ fn nowhere() -> Error {
 /// The candidates that were not tried yet.
 struct Waiting {
     candidates: Vec<Option<Arc<Proxy>>>,
+    /// There was more than one at first.
+    several: bool,
     /// A proxy in back-off was tried for want of others: once is enough.
     desperate: bool,
 }
@@ -96,6 +101,7 @@ struct Waiting {
 impl Waiting {
     fn new(candidates: Vec<Option<Arc<Proxy>>>) -> Self {
         Self {
+            several: candidates.len() > 1,
             candidates,
             desperate: false,
         }
@@ -179,6 +185,15 @@ struct Attempt {
     route: Arc<Route>,
     progress: Progress,
     started: Instant,
+    /// The proxy is one of several.
+    listed: bool,
+}
+
+/// A proxy that failed, for now by its own fault or by the target's.
+struct Suspect {
+    proxy: Arc<Proxy>,
+    started: Instant,
+    reason: String,
 }
 
 impl Attempt {
@@ -201,6 +216,7 @@ impl Attempt {
             route: Arc::new(route),
             progress: Progress::new(),
             started,
+            listed: waiting.several,
         }
     }
 
@@ -256,28 +272,69 @@ impl Attempt {
         self.started.elapsed() >= enough
     }
 
-    /// Tells the proxy's health. `suspects` wait for what the next one says.
-    fn judge(&self, verdict: Verdict, suspects: &mut Vec<(Arc<Proxy>, Instant)>) {
+    /// Tells the proxy's health what came of a failure. `suspects` wait for
+    /// what the next one says.
+    fn judge(&self, verdict: Verdict, error: &Error, suspects: &mut Vec<Suspect>) {
+        if verdict == Verdict::Works {
+            return self.works(suspects);
+        }
+        let Some(proxy) = self.route.shared_proxy().filter(|_| verdict.is_bad()) else {
+            return;
+        };
+        proxy.health().failed();
+        let suspect = Suspect {
+            proxy: Arc::clone(proxy),
+            started: self.started,
+            reason: reason(error),
+        };
+        match verdict {
+            Verdict::Suspect => suspects.push(suspect),
+            _ => suspect.back_off(Instant::now(), self.listed),
+        }
+    }
+
+    /// The proxy did its part, so it was not the target that stopped `suspects`.
+    fn works(&self, suspects: &mut Vec<Suspect>) {
         let Some(proxy) = self.route.shared_proxy() else {
             return;
         };
-        let (health, now) = (proxy.health(), Instant::now());
-        match verdict {
-            Verdict::Open => {}
-            Verdict::Works => {
-                health.succeeded(self.started);
-                for (suspect, started) in suspects.drain(..) {
-                    suspect.health().back_off(started, now);
-                }
-            }
-            Verdict::Suspect => {
-                health.failed();
-                suspects.push((Arc::clone(proxy), self.started));
-            }
-            Verdict::Broken => {
-                health.failed();
-                health.back_off(self.started, now);
-            }
+        if proxy.health().succeeded(self.started) {
+            let proxy = proxy.label();
+            tracing::info!(target: "cuttle", proxy, "proxy works again and is used as before");
+        }
+        let now = Instant::now();
+        for suspect in suspects.drain(..) {
+            suspect.back_off(now, self.listed);
         }
     }
+}
+
+impl Suspect {
+    /// Says so if it is news.
+    fn back_off(&self, now: Instant, listed: bool) {
+        let health = self.proxy.health();
+        let Some(pause) = health.back_off(self.started, now, listed) else {
+            return;
+        };
+        tracing::warn!(
+            target: "cuttle",
+            proxy = self.proxy.label(),
+            failures = health.failures(),
+            pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
+            reason = self.reason,
+            "proxy failed and is left out for a while"
+        );
+    }
+}
+
+/// An error with its causes.
+fn reason(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }

@@ -56,6 +56,8 @@ struct Row {
     length: u32,
     latest: Instant,
     due: Instant,
+    /// Whether somebody has been told.
+    told: bool,
 }
 
 impl Health {
@@ -83,18 +85,20 @@ impl Health {
         self.lock().as_ref().map(|row| row.due)
     }
 
-    /// A request got through.
-    pub(crate) fn succeeded(&self, started: Instant) {
+    /// A request got through. Whether this ends a trouble that somebody has
+    /// been told of.
+    pub(crate) fn succeeded(&self, started: Instant) -> bool {
         self.successes.fetch_add(1, Ordering::Relaxed);
         if !self.troubled.load(Ordering::Acquire) {
-            return;
+            return false;
         }
         let mut row = self.lock();
         // What started before the failure says nothing about the time after it.
-        if row.as_ref().is_some_and(|row| row.latest <= started) {
-            *row = None;
-            self.troubled.store(false, Ordering::Release);
-        }
+        let Some(ended) = row.take_if(|row| row.latest <= started) else {
+            return false;
+        };
+        self.troubled.store(false, Ordering::Release);
+        ended.told
     }
 
     /// An attempt failed. Counts only; see [`back_off`](Self::back_off).
@@ -103,20 +107,36 @@ impl Health {
     }
 
     /// An attempt that began at `started` failed by the fault of the proxy.
-    pub(crate) fn back_off(&self, started: Instant, now: Instant) {
+    ///
+    /// The back-off, if it is the first of a trouble to be told. `telling`:
+    /// there are other proxies, so that a back-off means something.
+    pub(crate) fn back_off(
+        &self,
+        started: Instant,
+        now: Instant,
+        telling: bool,
+    ) -> Option<Duration> {
         let mut row = self.lock();
-        let length = match row.as_ref() {
+        let (length, told) = match row.as_ref() {
             // A hundred requests that fail together are one failure.
-            Some(row) if row.latest > started => return,
-            Some(row) => row.length.saturating_add(1),
-            None => 1,
+            Some(row) if row.latest > started => return None,
+            Some(row) => (row.length.saturating_add(1), row.told),
+            None => (1, false),
         };
+        let pause = pause(length);
         *row = Some(Row {
             length,
             latest: now,
-            due: now + pause(length),
+            due: now + pause,
+            told: told || telling,
         });
         self.troubled.store(true, Ordering::Release);
+        (telling && !told).then_some(pause)
+    }
+
+    /// Failures so far.
+    pub(crate) fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
     }
 
     pub(crate) fn snapshot(&self, label: &Arc<str>, now: Instant) -> ProxyHealth {
@@ -124,7 +144,7 @@ impl Health {
         ProxyHealth {
             label: Arc::clone(label),
             usable: due.is_none_or(|due| due <= now),
-            failures: self.failures.load(Ordering::Relaxed),
+            failures: self.failures(),
             successes: self.successes.load(Ordering::Relaxed),
             retry_in: due.and_then(|due| due.checked_duration_since(now)),
         }
@@ -171,7 +191,7 @@ mod tests {
     fn after_a_back_off_one_attempt_is_made_and_the_others_wait_for_it() {
         let (health, start) = (Health::default(), Instant::now());
         assert!(health.admits(start) && health.admits(start));
-        health.back_off(start, start);
+        health.back_off(start, start, true);
         assert!(!health.admits(start));
         let later = start + FIRST_PAUSE;
         assert!(health.snapshot(&label(), later).usable);
@@ -186,7 +206,7 @@ mod tests {
         let (health, start) = (Health::default(), Instant::now());
         for _ in 0..100 {
             health.failed();
-            health.back_off(start, start + Duration::from_millis(1));
+            health.back_off(start, start + Duration::from_millis(1), true);
         }
         let seen = health.snapshot(&label(), start);
         assert_eq!((seen.failures, seen.usable), (100, false));
@@ -197,7 +217,7 @@ mod tests {
     fn an_attempt_from_before_the_failure_does_not_end_the_back_off() {
         let (health, start) = (Health::default(), Instant::now());
         let later = start + Duration::from_millis(10);
-        health.back_off(start, later);
+        health.back_off(start, later, true);
         health.succeeded(start);
         assert!(!health.admits(later));
         health.succeeded(later);
@@ -205,14 +225,43 @@ mod tests {
     }
 
     #[test]
+    fn a_trouble_is_told_once_and_so_is_its_end() {
+        let (health, start) = (Health::default(), Instant::now());
+        assert!(!health.succeeded(start), "nothing was wrong");
+        for _ in 0..2 {
+            assert!(health.back_off(start, start, true).is_some());
+            for seconds in 0..5 {
+                let now = start + Duration::from_secs(seconds);
+                assert_eq!(health.back_off(now, now, true), None);
+            }
+            assert!(!health.succeeded(start), "from before the trouble");
+            let later = start + LONGEST_PAUSE;
+            assert!(health.succeeded(later));
+            assert!(!health.succeeded(later));
+        }
+    }
+
+    /// It has no others to be left out for.
+    #[test]
+    fn the_trouble_of_a_proxy_alone_is_not_told() {
+        let (health, start) = (Health::default(), Instant::now());
+        assert_eq!(health.back_off(start, start, false), None);
+        assert!(!health.succeeded(start));
+        health.back_off(start, start, false);
+        assert!(health.back_off(start, start, true).is_some());
+        assert_eq!(health.back_off(start, start, false), None);
+        assert!(health.succeeded(start));
+    }
+
+    #[test]
     fn a_failed_attempt_after_a_back_off_doubles_it() {
         let (health, start) = (Health::default(), Instant::now());
         let mut now = start;
         for _ in 0..10 {
-            health.back_off(now, now);
+            health.back_off(now, now, true);
             now = health.due().unwrap();
         }
-        health.back_off(now, now);
+        health.back_off(now, now, true);
         assert!(health.due().unwrap() - now >= LONGEST_PAUSE / 2);
     }
 }
