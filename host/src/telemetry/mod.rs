@@ -18,7 +18,10 @@ use std::{
 
 use cuttle_pipeline::config::{LogLevel, Logging};
 use tracing_subscriber::{
-    EnvFilter, Layer, Registry, filter::ParseError, layer::SubscriberExt, util::SubscriberInitExt,
+    Layer, Registry,
+    filter::{ParseError, Targets},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
 };
 
 pub use access::{AccessLog, Exchange, Outcome};
@@ -106,7 +109,7 @@ pub fn init(
     format: LogFormat,
     filter: Option<&str>,
 ) -> Result<LogGuard, LogError> {
-    let filter = env_filter(logging.level, filter)?;
+    let filter = targets(logging.level, filter)?;
     let queue = queue::start(io::stdout()).map_err(LogError::Thread)?;
     let lines = if is_json(logging, format) {
         format::json(queue.clone())
@@ -115,7 +118,8 @@ pub fn init(
         format::text(queue.clone(), logging.prefix.clone(), ansi)
     };
     tracing_subscriber::registry()
-        .with(lines.with_filter(filter))
+        .with(lines)
+        .with(filter)
         .try_init()
         .map_err(|_| LogError::Taken)?;
     Ok(LogGuard(queue))
@@ -133,7 +137,10 @@ fn is_json(logging: &Logging, format: LogFormat) -> bool {
 
 /// The access log has a switch of its own: the level does not silence it, as
 /// in KrakenD.
-fn env_filter(level: LogLevel, filter: Option<&str>) -> Result<EnvFilter, LogError> {
+///
+/// Targets and levels only: a filter that also looks into spans takes a lock
+/// whenever a request's span is entered or left.
+fn targets(level: LogLevel, filter: Option<&str>) -> Result<Targets, LogError> {
     let level = match level {
         LogLevel::Debug => "debug",
         LogLevel::Info => "info",
@@ -145,8 +152,8 @@ fn env_filter(level: LogLevel, filter: Option<&str>) -> Result<EnvFilter, LogErr
         .filter(|filter| !filter.trim().is_empty())
         .unwrap_or(&configured);
     // Later directives win, so whoever names one of these crates gets its lines.
-    EnvFilter::builder()
-        .parse(format!("{QUIET},{chosen}"))
+    format!("{QUIET},{chosen}")
+        .parse()
         .map_err(LogError::Filter)
 }
 

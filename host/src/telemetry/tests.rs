@@ -52,7 +52,7 @@ impl Captured {
 /// Logs of this thread as JSON at `level`.
 fn captured(level: LogLevel) -> (Captured, tracing::subscriber::DefaultGuard) {
     let log = Captured::default();
-    let layer = format::json(log.clone()).with_filter(env_filter(level, None).unwrap());
+    let layer = format::json(log.clone()).with_filter(targets(level, None).unwrap());
     let guard = tracing_subscriber::registry().with(layer).set_default();
     (log, guard)
 }
@@ -164,7 +164,7 @@ fn text_lines_have_the_prefix_and_no_colours_without_a_terminal() {
 
 #[test]
 fn the_filter_variable_replaces_the_level() {
-    let shown = |filter| env_filter(LogLevel::Info, filter).map(|filter| filter.to_string());
+    let shown = |filter| targets(LogLevel::Info, filter).map(|filter| filter.to_string());
     assert!(shown(None).unwrap().contains("info"));
     assert!(shown(Some(" ")).unwrap().contains("access=info"));
     let replaced = shown(Some("cuttle=trace,hyper=debug")).unwrap();

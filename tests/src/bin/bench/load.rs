@@ -33,11 +33,14 @@ pub(crate) async fn round(
     let before = Usage::of(pid)?;
     let output = wrk(address, length).await?;
     let after = Usage::of(pid)?;
+    let (_, latency) = output
+        .split_once("Latency Distribution")
+        .with_context(|| format!("no latencies: {output}"))?;
     let requests: f64 = value(&output, " requests in ", false)?.parse()?;
     Ok(Round {
         cpu_micros: (after.cpu_micros - before.cpu_micros) as f64 / requests,
         rate: value(&output, "Requests/sec:", true)?.parse()?,
-        p99_millis: millis(value(&output, "99%", true)?)?,
+        p99_millis: millis(value(latency, "99%", true)?)?,
         peak: after.peak,
     })
 }
