@@ -141,14 +141,15 @@ impl Exchange {
         if std::mem::replace(&mut self.ended, true) {
             return;
         }
+        if !self.logged {
+            return;
+        }
         let status = self.status.map_or(CLIENT_CLOSED, |status| status.as_u16());
         self.span.record(fields::STATUS, status);
         self.span
             .record(fields::DURATION_MS, milliseconds(self.started.elapsed()));
-        if self.logged {
-            let (bytes, outcome) = (self.bytes, outcome.as_str());
-            tracing::info!(target: "access", parent: &self.span, bytes, outcome, "request");
-        }
+        let (bytes, outcome) = (self.bytes, outcome.as_str());
+        tracing::info!(target: "access", parent: &self.span, bytes, outcome, "request");
     }
 }
 
