@@ -4,7 +4,7 @@
 use std::{
     net::{IpAddr, SocketAddr},
     panic::AssertUnwindSafe,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use bytes::Bytes;
@@ -41,8 +41,12 @@ pub struct Peer {
     pub tls: bool,
 }
 
-/// Everything that answers requests; does not change after the start.
+/// Everything that answers requests. It does not change: another configuration
+/// is another gateway, of the next generation.
 pub struct Gateway {
+    generation: u64,
+    /// Another one answers the requests that begin.
+    retired: AtomicBool,
     router: Router<Target>,
     responder: Responder,
     trust: Trust,
@@ -88,6 +92,8 @@ impl Gateway {
             routes.push(health_route(options));
         }
         Ok(Self {
+            generation: 1,
+            retired: AtomicBool::new(false),
             router: Router::build(routes, options.into()).map_err(conflicts)?,
             responder: Responder::new(service),
             trust: Trust::new(options),
@@ -120,6 +126,18 @@ impl Gateway {
                 StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
             );
         response.map(|body| BodyExt::boxed_unsync(TrackedBody::new(body, exchange, bodyless)))
+    }
+
+    /// The same as the `generation`th that the process has, the first being 1.
+    #[must_use]
+    pub fn of_generation(mut self, generation: u64) -> Self {
+        self.generation = generation;
+        self
+    }
+
+    /// Another one has taken its place; its own requests go on.
+    pub(crate) fn retire(&self) {
+        self.retired.store(true, Ordering::Relaxed);
     }
 
     /// Panics that requests have caused since the start.
@@ -226,6 +244,16 @@ impl Gateway {
             _ => tracing::error!(target: "cuttle", ?kind, error, "request failed"),
         }
         self.responder.failure(kind)
+    }
+}
+
+impl Drop for Gateway {
+    /// Pools and plugin instances go with it.
+    fn drop(&mut self) {
+        if *self.retired.get_mut() {
+            let generation = self.generation;
+            tracing::info!(target: "cuttle", generation, "former generation is gone");
+        }
     }
 }
 

@@ -10,6 +10,7 @@ pub mod cli;
 mod demo;
 pub mod gateway;
 pub mod head;
+mod reload;
 pub mod respond;
 pub mod router;
 pub mod server;

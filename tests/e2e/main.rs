@@ -24,6 +24,7 @@ mod plugins;
 mod pools;
 mod proxies_real;
 mod proxy_settings;
+mod reload;
 mod shutdown;
 mod streaming;
 mod structure;

@@ -18,6 +18,7 @@ pub struct Gateway {
     address: SocketAddr,
     log: Log,
     folder: Arc<TempDir>,
+    file: String,
 }
 
 /// A gateway about to be started.
@@ -42,13 +43,52 @@ impl Gateway {
 
     /// Prepares a start with this configuration.
     #[must_use]
-    pub fn configured(mut config: Value) -> Configured {
-        if let Some(service) = config.as_object_mut() {
-            service
-                .entry("listen_ip")
-                .or_insert_with(|| json!("127.0.0.1"));
-        }
-        Configured::text(&config.to_string())
+    pub fn configured(config: Value) -> Configured {
+        Configured::text(&on_loopback(config))
+    }
+
+    /// Gives it another configuration, which it does not know of yet.
+    ///
+    /// # Errors
+    ///
+    /// The file's.
+    pub fn configure(&self, config: Value) -> io::Result<()> {
+        self.write(&on_loopback(config))
+    }
+
+    /// The same with any text, in place of the old in one step.
+    ///
+    /// # Errors
+    ///
+    /// The file's.
+    pub fn write(&self, text: &str) -> io::Result<()> {
+        let new = self.folder.path().join("configuration.new");
+        std::fs::write(&new, text)?;
+        std::fs::rename(new, self.folder.path().join(&self.file))
+    }
+
+    /// Sends SIGHUP and waits for what comes of it, which is the event of the
+    /// `count`th reload that has ended, well or not.
+    ///
+    /// # Errors
+    ///
+    /// If it has ended.
+    pub async fn reload(&self, count: usize) -> anyhow::Result<Value> {
+        self.signal(Signal::HUP)?;
+        self.reloaded(count).await
+    }
+
+    /// Waits for the end of the `count`th reload.
+    ///
+    /// # Errors
+    ///
+    /// If it has ended.
+    pub async fn reloaded(&self, count: usize) -> anyhow::Result<Value> {
+        let line = self.log.nth("the reload", count, |line| {
+            line.contains("\"reload finished\"") || line.contains("\"reload failed:")
+        });
+        let line = line.await.context("the gateway has ended")?;
+        Ok(serde_json::from_str(&line)?)
     }
 
     /// Where it listens.
@@ -147,11 +187,20 @@ impl Gateway {
     ///
     /// If it has ended.
     pub fn terminate(&self) -> anyhow::Result<()> {
+        self.signal(Signal::TERM)
+    }
+
+    /// Sends any signal.
+    ///
+    /// # Errors
+    ///
+    /// If it has ended.
+    pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
         let pid = i32::try_from(self.pid)
             .ok()
             .and_then(Pid::from_raw)
             .context("a process number")?;
-        Ok(rustix::process::kill_process(pid, Signal::TERM)?)
+        Ok(rustix::process::kill_process(pid, signal)?)
     }
 
     /// Waits for its end and all of its log; its exit code.
@@ -174,6 +223,15 @@ impl Gateway {
         self.terminate()?;
         self.ended().await
     }
+}
+
+fn on_loopback(mut config: Value) -> String {
+    if let Some(service) = config.as_object_mut() {
+        service
+            .entry("listen_ip")
+            .or_insert_with(|| json!("127.0.0.1"));
+    }
+    config.to_string()
 }
 
 impl Configured {
@@ -259,6 +317,7 @@ impl Configured {
             pid,
             log,
             folder,
+            file: self.file,
         })
     }
 }

@@ -48,6 +48,7 @@ pub use body::{Digest, Pattern};
 pub use client::{Answer, Exchange, Outgoing};
 pub use fixtures::{bundled_plugin, fixture, fixture_names, repository};
 pub use gateway::{Configured, Gateway};
+pub use rustix::process::Signal;
 pub use journal::{Journal, Recorded};
 pub use log::Log;
 pub use origin::{Origin, Reply};

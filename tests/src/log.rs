@@ -75,6 +75,20 @@ impl Log {
         .await
     }
 
+    /// Waits for the `count`th of such lines, the first being 1.
+    pub async fn nth(
+        &self,
+        what: &str,
+        count: usize,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Option<String> {
+        self.wait(what, |lines| {
+            let mut found = lines.iter().filter(|line| wanted(line));
+            found.nth(count.checked_sub(1)?).cloned()
+        })
+        .await
+    }
+
     /// Waits until the process has closed its output.
     pub async fn end(&self) {
         let _ = self.wait("the end of the log", |_| None::<()>).await;

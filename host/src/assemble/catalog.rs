@@ -9,9 +9,12 @@ use std::{
 };
 
 use cuttle_pipeline::config::{KeyPath, PluginFolder, Service};
-use cuttle_plugin::{Component, Engine, EngineSettings, MAX_COMPONENT_BYTES};
+use cuttle_plugin::{Component, EngineSettings, MAX_COMPONENT_BYTES};
 
-use super::Findings;
+use super::{
+    Findings,
+    kept::{Kept, PluginWorkshop},
+};
 use crate::telemetry::chain;
 
 /// Beyond this the threads of all cores are worth the memory they keep.
@@ -64,7 +67,11 @@ pub(super) struct Catalog {
 impl Catalog {
     /// Loads every matching file of the folder, and the bundled plugins that a
     /// backend uses.
-    pub(super) fn build(service: &Service, findings: &mut Findings<'_>) -> Self {
+    pub(super) fn build(
+        service: &Service,
+        kept: &mut Kept,
+        findings: &mut Findings<'_>,
+    ) -> Self {
         let mut catalog = Self {
             loaded: BTreeMap::new(),
             broken: Vec::new(),
@@ -80,21 +87,21 @@ impl Catalog {
         if files.is_empty() && used.is_empty() {
             return catalog;
         }
-        let Some(engine) = engine(service, &files, findings) else {
+        let Some(mut workshop) = workshop(service, &files, kept, findings) else {
             return catalog;
         };
         for (name, path) in files {
-            catalog.add_file(&engine, service, name, path, findings);
+            catalog.add_file(&mut workshop, service, name, path, findings);
         }
         for (name, bytes) in used {
-            catalog.add(&engine, name, bytes, Origin::Bundled, findings);
+            catalog.add(&mut workshop, name, bytes, Origin::Bundled, findings);
         }
         catalog
     }
 
     fn add_file(
         &mut self,
-        engine: &Engine,
+        workshop: &mut PluginWorkshop<'_>,
         service: &Service,
         name: String,
         path: PathBuf,
@@ -104,7 +111,7 @@ impl Catalog {
             tracing::info!(plugin = name, file = %path.display(), "file replaces the bundled plugin");
         }
         match read(&path) {
-            Ok(bytes) => self.add(engine, &name, &bytes, Origin::File(path), findings),
+            Ok(bytes) => self.add(workshop, &name, &bytes, Origin::File(path), findings),
             Err(message) => {
                 let place = folder_place(service);
                 findings.error(&place, format!("{}: {message}", path.display()), None);
@@ -115,13 +122,13 @@ impl Catalog {
 
     fn add(
         &mut self,
-        engine: &Engine,
+        workshop: &mut PluginWorkshop<'_>,
         name: &str,
         bytes: &[u8],
         origin: Origin,
         findings: &mut Findings<'_>,
     ) {
-        match engine.load(name, bytes) {
+        match workshop.load(name, bytes) {
             Ok(component) => {
                 self.loaded.insert(name.to_owned(), (component, origin));
             }
@@ -172,17 +179,18 @@ impl Catalog {
     }
 }
 
-fn engine(
+fn workshop<'k>(
     service: &Service,
     files: &BTreeMap<String, PathBuf>,
+    kept: &'k mut Kept,
     findings: &mut Findings<'_>,
-) -> Option<Engine> {
+) -> Option<PluginWorkshop<'k>> {
     let settings = EngineSettings {
         cache_dir: service.plugins.cache_dir.clone(),
         parallel_compilation: files.values().any(|path| is_large(path)),
         ..EngineSettings::default()
     };
-    Engine::new(&settings)
+    kept.plugins(&settings)
         .map_err(|error| {
             let place = KeyPath::root().key("extra_config").key("cuttle/plugins");
             findings.error(&place, chain(&error), None);
@@ -262,8 +270,8 @@ fn matching(
     place: &KeyPath,
     findings: &mut Findings<'_>,
 ) -> Option<Vec<PathBuf>> {
-    let entries = match std::fs::read_dir(&folder.folder) {
-        Ok(entries) => entries,
+    match list(folder) {
+        Ok(paths) => Some(paths),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             findings.warning(
                 place,
@@ -273,7 +281,7 @@ fn matching(
                         .to_owned(),
                 ),
             );
-            return Some(Vec::new());
+            Some(Vec::new())
         }
         Err(error) => {
             findings.error(
@@ -284,16 +292,21 @@ fn matching(
                 ),
                 None,
             );
-            return None;
+            None
         }
-    };
+    }
+}
+
+/// The files of the folder whose name contains the pattern.
+pub(super) fn list(folder: &PluginFolder) -> std::io::Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(&folder.folder)?;
     let mut paths: Vec<_> = entries
         .filter_map(Result::ok)
         .map(|entry| entry.path())
         .filter(|path| path.is_file() && matches(path, &folder.pattern))
         .collect();
     paths.sort_unstable();
-    Some(paths)
+    Ok(paths)
 }
 
 fn matches(path: &Path, pattern: &str) -> bool {

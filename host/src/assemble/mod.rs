@@ -16,6 +16,8 @@ mod catalog;
 mod client;
 mod egress;
 mod executors;
+mod inputs;
+mod kept;
 mod pac;
 mod plugins;
 mod proxy;
@@ -37,6 +39,8 @@ use pac::PacFiles;
 pub(crate) use catalog::read as read_component;
 pub use catalog::{LoadedPlugin, Origin};
 pub use egress::BackendEgress;
+pub(crate) use inputs::Inputs;
+pub use kept::Kept;
 
 /// A gateway that is ready to listen.
 pub struct Assembly {
@@ -64,7 +68,8 @@ pub fn process_environment(name: &str) -> Option<String> {
 
 /// Builds everything that `loaded` asks for, plugins included.
 ///
-/// `environment` reads one variable, for `HTTP_PROXY` and its relatives.
+/// `environment` reads one variable, for `HTTP_PROXY` and its relatives. `kept`
+/// is what earlier gateways of this process have left, and this one will leave.
 ///
 /// # Errors
 ///
@@ -72,12 +77,14 @@ pub fn process_environment(name: &str) -> Option<String> {
 pub async fn assemble(
     loaded: &Loaded,
     environment: &dyn Fn(&str) -> Option<String>,
+    kept: &mut Kept,
 ) -> Result<Assembly, Vec<Problem>> {
+    kept.begin();
     let mut findings = Findings::new(loaded);
     listener(loaded, &mut findings);
-    let pac = PacFiles::load(&loaded.service, &mut findings).await;
+    let pac = PacFiles::load(&loaded.service, kept, &mut findings).await;
     let egress = Egress::build(&loaded.service, environment, pac, &mut findings);
-    let catalog = Catalog::build(&loaded.service, &mut findings);
+    let catalog = Catalog::build(&loaded.service, kept, &mut findings);
     let (mut endpoints, mut reached) = (Vec::new(), Vec::new());
     if let Some(egress) = egress {
         for endpoint in &loaded.service.endpoints {
@@ -94,7 +101,9 @@ pub async fn assemble(
         }
     }
     let gateway = gateway(loaded, endpoints, &mut findings);
-    findings.finish(gateway, catalog, reached)
+    let assembly = findings.finish(gateway, catalog, reached)?;
+    kept.finish();
+    Ok(assembly)
 }
 
 /// Certificates of the listener: `check` says what `run` would.

@@ -13,15 +13,20 @@ use std::{
 
 use cuttle_egress::{PacProxies, ProxyOptions, Way};
 use cuttle_pipeline::config::{BackendProxy, KeyPath, ProxySource, Service};
-use cuttle_plugin::{Engine, EngineSettings, Pac, PacError, PacLimits, PacRunner, SystemResolver};
+use cuttle_plugin::{EngineSettings, Pac, PacError};
 
-use super::Findings;
+use super::{
+    Findings,
+    kept::{Kept, PacWorkshop},
+};
 use crate::telemetry::chain;
 
 /// The runner, built from `plugins/pac`.
 const RUNNER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/pac.wasm"));
 /// Bytes of a PAC file, as in browsers. Real ones have some kilobytes.
 const MAX_FILE: u64 = 1 << 20;
+/// Instances are reserved by so many. Each costs address space only.
+const INSTANCES: usize = 64;
 
 /// The PAC files of a configuration.
 #[derive(Default)]
@@ -30,17 +35,22 @@ pub(super) struct PacFiles(BTreeMap<PathBuf, Pac>);
 impl PacFiles {
     /// Loads every file that `service` names. A problem is reported at the
     /// first place that names the file.
-    pub(super) async fn load(service: &Service, findings: &mut Findings<'_>) -> Self {
+    pub(super) async fn load(
+        service: &Service,
+        kept: &mut Kept,
+        findings: &mut Findings<'_>,
+    ) -> Self {
         let mut loaded = Self::default();
         let sources = sources(service, findings);
         let Some(first) = sources.first() else {
             return loaded;
         };
-        let Some(runner) = runner(service, sources.len(), &first.place, findings) else {
+        let Some(mut workshop) = workshop(service, sources.len(), kept, &first.place, findings)
+        else {
             return loaded;
         };
         for source in sources {
-            match source.run(&runner).await {
+            match source.run(&mut workshop).await {
                 Ok(file) => {
                     loaded.0.insert(source.path.to_owned(), file);
                 }
@@ -67,15 +77,9 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    async fn run(&self, runner: &PacRunner) -> Result<Pac, PacError> {
-        Pac::load(
-            runner,
-            &self.path.display().to_string(),
-            self.text.clone(),
-            PacLimits::default(),
-            Arc::new(SystemResolver),
-        )
-        .await
+    async fn run(&self, workshop: &mut PacWorkshop<'_>) -> Result<Pac, PacError> {
+        let name = self.path.display().to_string();
+        workshop.load(&name, &self.text).await
     }
 }
 
@@ -112,21 +116,24 @@ fn used(service: &Service) -> BTreeMap<&Path, KeyPath> {
 }
 
 /// An engine of its own: plugins that use up theirs leave it alone.
-fn runner(
+fn workshop<'k>(
     service: &Service,
     files: usize,
+    kept: &'k mut Kept,
     place: &KeyPath,
     findings: &mut Findings<'_>,
-) -> Option<PacRunner> {
+) -> Option<PacWorkshop<'k>> {
+    // One for each file, one in the course of being replaced, and those of
+    // earlier generations that still answer requests; in steps, so that one
+    // file more does not need another engine.
+    let instances = (files * 4).next_multiple_of(INSTANCES);
     let settings = EngineSettings {
         cache_dir: service.plugins.cache_dir.clone(),
-        // One for each file, and as many in the course of being replaced.
-        max_instances: Some(u32::try_from(files * 2).unwrap_or(u32::MAX)),
+        max_instances: Some(u32::try_from(instances).unwrap_or(u32::MAX)),
         // A JavaScript engine.
         parallel_compilation: true,
     };
-    Engine::new(&settings)
-        .and_then(|engine| PacRunner::new(&engine, RUNNER))
+    kept.pac(&settings, RUNNER)
         .map_err(|error| findings.error(place, chain(&error), None))
         .ok()
 }

@@ -10,6 +10,8 @@
 //! A reference is `{"env": "NAME"}` or `{"file": "path"}`. Everything else
 //! reaches the plugin as it was written.
 
+use std::path::PathBuf;
+
 use cuttle_pipeline::config::{KeyPath, PluginUse, Reference};
 use serde_json::{Map, Value};
 
@@ -49,6 +51,44 @@ pub(super) fn resolve(
     }
 }
 
+/// The files that the settings of `used` name.
+pub(super) fn files(used: &PluginUse) -> Vec<PathBuf> {
+    let settings = serde_json::from_str::<Map<String, Value>>(&used.settings);
+    let mut files = Vec::new();
+    let mut note = |reference| {
+        if let Some(Reference::File(path)) = reference {
+            files.push(path);
+        }
+    };
+    for (key, value) in &settings.unwrap_or_default() {
+        let key = key.as_str();
+        match value {
+            Value::Object(fields) if key == FIELDS => {
+                let members = fields.values().filter_map(Value::as_object);
+                members.map(reference).for_each(&mut note);
+            }
+            Value::Object(members) if TEXTS.contains(&key) || FILES.contains(&key) => {
+                note(reference(members));
+            }
+            Value::String(path) if FILES.contains(&key) => {
+                note(Some(Reference::File(path.into())));
+            }
+            _ => {}
+        }
+    }
+    files
+}
+
+/// What `members` refer to, if they are a reference.
+fn reference(members: &Map<String, Value>) -> Option<Reference> {
+    let text = |key: &str| members.get(key).and_then(Value::as_str);
+    match (members.len(), text("env"), text("file")) {
+        (1, Some(name), None) => Some(Reference::Variable(name.to_owned())),
+        (1, None, Some(path)) => Some(Reference::File(path.into())),
+        _ => None,
+    }
+}
+
 struct Step<'a, 'f> {
     environment: Environment<'a>,
     findings: &'a mut Findings<'f>,
@@ -80,11 +120,8 @@ impl Step<'_, '_> {
         let Value::Object(members) = &*value else {
             return;
         };
-        let text = |key: &str| members.get(key).and_then(Value::as_str);
-        let reference = match (members.len(), text("env"), text("file")) {
-            (1, Some(name), None) => Reference::Variable(name.to_owned()),
-            (1, None, Some(path)) => Reference::File(path.into()),
-            _ => return self.fail(place, "is neither a string nor a reference"),
+        let Some(reference) = reference(members) else {
+            return self.fail(place, "is neither a string nor a reference");
         };
         self.replace(value, &reference, place);
     }
@@ -153,6 +190,19 @@ mod tests {
                 "proxy_address": file,
             })
         );
+    }
+
+    #[test]
+    fn the_files_it_names_are_found_without_being_read() {
+        let loaded = loaded(
+            r#""proxy_password": {"file": "/a"}, "proxy_username": {"env": "X"},
+               "proxy_connect_headers": {"h": {"file": "/b"}, "i": "j"},
+               "proxy_ca": "/c", "proxy_client_certificate": {"file": "/d"}, "other": {"file": "/e"}"#,
+        );
+        let used = loaded.service.endpoints[0].backends[0].plugin.as_ref();
+        let mut found = files(used.unwrap());
+        found.sort();
+        assert_eq!(found, ["/a", "/b", "/c", "/d"].map(PathBuf::from));
     }
 
     #[test]

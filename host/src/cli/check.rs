@@ -50,7 +50,10 @@ fn verdict(file: &Path, args: &CheckArgs) -> Result<Vec<Problem>, Vec<Problem>> 
         .build()
         .map_err(|error| vec![no_runtime(&loaded, &error)])?;
     runtime.block_on(async {
-        let assembly = assemble::assemble(&loaded, &assemble::process_environment).await?;
+        let assembly = {
+            let kept = &mut assemble::Kept::default();
+            assemble::assemble(&loaded, &assemble::process_environment, kept).await?
+        };
         show(&loaded, &assembly, args).await;
         Ok(assembly.warnings)
     })

@@ -62,6 +62,9 @@ struct RunArgs {
     /// Port to listen on, over file and environment; 0 takes any free one.
     #[arg(short, long, value_name = "N")]
     port: Option<u16>,
+    /// Reload when a file of the configuration changes, as on SIGHUP.
+    #[arg(long)]
+    watch: bool,
     /// How log lines are written.
     #[arg(long, value_enum, value_name = "FORMAT")]
     log_format: Option<LogFormatArg>,

@@ -3,13 +3,15 @@
 use std::{path::Path, process::ExitCode, sync::Arc};
 
 use cuttle_pipeline::config::{Loaded, LogLevel, Problem};
+use tokio::signal::unix::Signal;
 
 use super::{
     EXIT_UNUSABLE, RunArgs, load,
     output::{say, say_all},
 };
 use crate::{
-    assemble::{self, Assembly},
+    assemble::{self, Assembly, Inputs, Kept},
+    reload::{self, Reloader, Watch},
     server::{Server, Verdict, signals},
     telemetry::{self, chain},
 };
@@ -22,13 +24,27 @@ pub(super) fn run(args: &RunArgs) -> ExitCode {
         );
         return ExitCode::SUCCESS;
     };
-    match load(file, args.port) {
-        Ok(loaded) => start(file, loaded, args),
-        Err(report) => {
-            refuse(&report.problems);
+    let read = reader(file, args);
+    match read() {
+        Ok(loaded) => start(file, loaded, args, read),
+        Err(problems) => {
+            refuse(&problems);
             ExitCode::from(EXIT_UNUSABLE)
         }
     }
+}
+
+/// Reads `file` as the command line wants it, as often as needed.
+fn reader(file: &Path, args: &RunArgs) -> reload::Read {
+    let (file, port, debug) = (file.to_owned(), args.port, args.debug > 0);
+    Arc::new(move || {
+        let mut loaded = load(&file, port).map_err(|report| report.problems)?;
+        if debug {
+            loaded.service.logging.level = LogLevel::Debug;
+            loaded.service.debug_endpoint = true;
+        }
+        Ok(loaded)
+    })
 }
 
 fn refuse(problems: &[Problem]) {
@@ -36,11 +52,7 @@ fn refuse(problems: &[Problem]) {
     say_all(problems);
 }
 
-fn start(file: &Path, mut loaded: Loaded, args: &RunArgs) -> ExitCode {
-    if args.debug > 0 {
-        loaded.service.logging.level = LogLevel::Debug;
-        loaded.service.debug_endpoint = true;
-    }
+fn start(file: &Path, loaded: Loaded, args: &RunArgs, read: reload::Read) -> ExitCode {
     let filter = std::env::var(telemetry::FILTER_VARIABLE).ok();
     let format = args.log_format.map(Into::into).unwrap_or_default();
     let _logs = match telemetry::init(&loaded.service.logging, format, filter.as_deref()) {
@@ -48,41 +60,65 @@ fn start(file: &Path, mut loaded: Loaded, args: &RunArgs) -> ExitCode {
         Err(error) => return failed(&error.to_string()),
     };
     tracing::info!(version = crate::VERSION, config = %file.display(), "starting cuttle");
+    let watched = args.watch.then_some(file);
     match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
     {
-        Ok(runtime) => runtime.block_on(serve(loaded)),
+        Ok(runtime) => runtime.block_on(serve(loaded, watched, read)),
         Err(error) => failed(&format!("cannot start the runtime: {error}")),
     }
 }
 
-async fn serve(loaded: Loaded) -> ExitCode {
-    let assembly = match assemble::assemble(&loaded, &assemble::process_environment).await {
+async fn serve(loaded: Loaded, watched: Option<&Path>, read: reload::Read) -> ExitCode {
+    // Before the long part: a SIGHUP during the start is a reload after it.
+    let hangups = match reload::hangups() {
+        Ok(hangups) => hangups,
+        Err(error) => return failed(&format!("cannot listen for signals: {error}")),
+    };
+    // Likewise a change.
+    let watch = watched.map(|file| Watch::new(file, Inputs::of(&loaded.service)));
+    let watch = match watch.transpose() {
+        Ok(watch) => watch,
+        Err(error) => return failed(&format!("cannot watch files: {error}")),
+    };
+    let mut kept = Kept::default();
+    let environment = &assemble::process_environment;
+    let assembly = match assemble::assemble(&loaded, environment, &mut kept).await {
         Ok(assembly) => assembly,
         Err(problems) => {
             refuse(&problems);
             return ExitCode::from(EXIT_UNUSABLE);
         }
     };
-    for warning in &assembly.warnings {
-        // A log line is one line.
-        tracing::warn!("{}", warning.to_string().replace("\n  ", "; "));
-    }
-    listen(&loaded, assembly).await
+    assembly.warnings.iter().for_each(reload::log);
+    let server = match bind(&loaded, assembly) {
+        Ok(server) => server,
+        Err(code) => return code,
+    };
+    let reloader = Reloader::new(read, server.live(), &loaded, kept).watching(watch);
+    listen(server, reloader, hangups).await
 }
 
-async fn listen(loaded: &Loaded, assembly: Assembly) -> ExitCode {
+fn bind(loaded: &Loaded, assembly: Assembly) -> Result<Server, ExitCode> {
     let service = &loaded.service;
     let gateway = Arc::new(assembly.gateway);
-    let server = match Server::bind(&service.listen, gateway, service.max_shutdown_wait_time) {
-        Ok(server) => server,
-        Err(error) => return failed(&chain(&error)),
+    Server::bind(&service.listen, gateway, service.max_shutdown_wait_time)
+        .map_err(|error| failed(&chain(&error)))
+}
+
+async fn listen(server: Server, reloader: Reloader, hangups: Signal) -> ExitCode {
+    let (first, second) = match signals() {
+        Ok(signals) => signals,
+        Err(error) => return failed(&format!("cannot listen for signals: {error}")),
     };
-    match signals() {
-        Ok((first, second)) => ended(server.run(first, second).await),
-        Err(error) => failed(&format!("cannot listen for signals: {error}")),
-    }
+    let reloading = tokio::spawn(reloader.run(hangups));
+    let end = async {
+        first.await;
+        // What is about to end need not change any more.
+        reloading.abort();
+    };
+    ended(server.run(end, second).await)
 }
 
 /// KrakenD exits with 0 also when connections had to be cut.

@@ -112,7 +112,7 @@ async fn gateway(text: &str) -> anyhow::Result<SocketAddr> {
     };
     let loaded = config::parse(text, Path::new("demo.json"), &options)
         .map_err(|report| problems(&report.problems))?;
-    let assembly = assemble::assemble(&loaded, &|_| None)
+    let assembly = assemble::assemble(&loaded, &|_| None, &mut assemble::Kept::default())
         .await
         .map_err(|found| problems(&found))?;
     let server = Server::bind(&loaded.service.listen, Arc::new(assembly.gateway), None)?;

@@ -28,14 +28,12 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
-    clock::{Clock, Limits, OpenRequest},
+    clock::{Clock, OpenRequest},
     drain::Guard,
     gate::{Gate, Reset},
+    live::{Live, Terms},
 };
-use crate::{
-    gateway::{Gateway, Peer},
-    respond::Body,
-};
+use crate::{gateway::Peer, respond::Body};
 
 /// From the connection to the end of the TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -53,35 +51,27 @@ const PLAIN_ON_TLS: &[u8] =
 /// First byte of a TLS handshake record (RFC 8446 section 5.1).
 const HANDSHAKE_RECORD: u8 = 22;
 
-/// What every connection of a listener shares.
-pub(super) struct Shared {
-    pub(super) gateway: Arc<Gateway>,
-    pub(super) limits: Arc<Limits>,
-    pub(super) tls: Option<TlsAcceptor>,
-    pub(super) h2c: bool,
-    pub(super) max_head: usize,
-}
-
 /// Serves `stream` to its end. Errors are the client's or the network's and
 /// have been told to the client where that was possible.
-pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, addr: SocketAddr, guard: Guard) {
+pub(super) async fn serve(live: Live, stream: TcpStream, addr: SocketAddr, guard: Guard) {
+    let terms = live.terms();
     let peer = Peer {
         addr,
         ip: addr.ip().to_canonical(),
-        tls: shared.tls.is_some(),
+        tls: terms.tls.is_some(),
     };
     // Small answers must not wait for the client's acknowledgements.
     let _ = stream.set_nodelay(true);
-    let ended = match &shared.tls {
+    let ended = match &terms.tls {
         None => {
-            let builder = builder(&shared, shared.h2c.then_some(Version::ByPreface));
-            drive(&shared, builder, stream, peer, guard).await
+            let builder = builder(&terms, terms.h2c.then_some(Version::ByPreface));
+            drive(&live, &terms, builder, stream, peer, guard).await
         }
         Some(acceptor) => match handshake(acceptor, stream, guard.clone()).await {
             Ok(stream) => {
                 let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                let builder = builder(&shared, h2.then_some(Version::Http2));
-                drive(&shared, builder, stream, peer, guard).await
+                let builder = builder(&terms, h2.then_some(Version::Http2));
+                drive(&live, &terms, builder, stream, peer, guard).await
             }
             Err(error) => Err(error.into()),
         },
@@ -97,7 +87,7 @@ enum Version {
     ByPreface,
 }
 
-fn builder(shared: &Shared, http2: Option<Version>) -> auto::Builder<TokioExecutor> {
+fn builder(terms: &Terms, http2: Option<Version>) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // The clock has all deadlines; hyper's would be a second opinion.
     builder
@@ -107,13 +97,13 @@ fn builder(shared: &Shared, http2: Option<Version>) -> auto::Builder<TokioExecut
     builder
         .http1()
         .title_case_headers(true)
-        .max_buf_size(shared.max_head.max(MIN_BUFFER));
+        .max_buf_size(terms.max_head.max(MIN_BUFFER));
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
         .max_header_list_size(
-            u32::try_from(shared.max_head)
+            u32::try_from(terms.max_head)
                 .unwrap_or(u32::MAX)
                 .min(MAX_HEADER_LIST),
         )
@@ -156,7 +146,8 @@ async fn refuse_plain(mut stream: TcpStream) -> io::Error {
 }
 
 async fn drive<S>(
-    shared: &Arc<Shared>,
+    live: &Live,
+    terms: &Terms,
     builder: auto::Builder<TokioExecutor>,
     stream: S,
     peer: Peer,
@@ -165,15 +156,15 @@ async fn drive<S>(
 where
     S: AsyncRead + AsyncWrite + Reset + Send + Unpin + 'static,
 {
-    let clock = Clock::new(Arc::clone(&shared.limits));
-    let gate = Gate::new(stream, shared.max_head, clock.clone());
+    let clock = Clock::new(Arc::clone(&terms.limits));
+    let gate = Gate::new(stream, terms.max_head, clock.clone());
     let verdict = gate.verdict();
-    let gateway = Arc::clone(&shared.gateway);
+    let live = live.clone();
     let requests = clock.clone();
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         let open = requests.open();
         request.extensions_mut().insert(verdict.current());
-        let gateway = Arc::clone(&gateway);
+        let gateway = live.gateway();
         let old = request.version() < http::Version::HTTP_11;
         async move {
             let response = gateway.handle(request, peer).await;

@@ -7,6 +7,7 @@ mod drain;
 mod framing;
 mod gate;
 mod listen;
+mod live;
 mod signals;
 mod tls;
 
@@ -20,12 +21,11 @@ use tokio::{
 };
 
 pub use listen::BindError;
+pub use live::Live;
 pub use signals::signals;
 pub use tls::{TlsError, acceptor};
 
 use crate::gateway::Gateway;
-use clock::Limits;
-use connection::Shared;
 use drain::Drain;
 
 /// Pause after an accept failed for want of descriptors or memory; some
@@ -36,8 +36,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    shared: Arc<Shared>,
-    drain_limit: Option<Duration>,
+    live: Live,
 }
 
 /// How a server came to its end.
@@ -68,30 +67,23 @@ impl Server {
         gateway: Arc<Gateway>,
         drain_limit: Option<Duration>,
     ) -> Result<Self, BindError> {
-        let tls = listen
-            .tls
-            .as_ref()
-            .map(acceptor)
-            .transpose()
-            .map_err(BindError::Tls)?;
+        let live = Live::new(listen, gateway, drain_limit).map_err(BindError::Tls)?;
         let listener = listen::bind(listen)?;
         let address = listener.local_addr().map_err(|source| BindError::Listen {
             address: String::from("socket"),
             source,
         })?;
-        let shared = Shared {
-            gateway,
-            limits: Arc::new(Limits::new(listen)),
-            tls,
-            h2c: listen.h2c,
-            max_head: listen.max_header_bytes,
-        };
         Ok(Self {
             listener,
             address,
-            shared: Arc::new(shared),
-            drain_limit,
+            live,
         })
+    }
+
+    /// What it serves with, to be exchanged while it runs.
+    #[must_use]
+    pub fn live(&self) -> Live {
+        self.live.clone()
     }
 
     /// Where it listens; names the port when the system chose it.
@@ -112,13 +104,13 @@ impl Server {
         let drain = Drain::new();
         let mut connections = JoinSet::new();
         tokio::select! {
-            never = accept(&self.listener, &self.shared, &drain, &mut connections) => match never {},
+            never = accept(&self.listener, &self.live, &drain, &mut connections) => match never {},
             () = shutdown => {}
         }
         drop(self.listener);
         tracing::info!(target: "cuttle", "shutting down");
         let limit = async {
-            match self.drain_limit {
+            match self.live.drain_limit() {
                 Some(limit) => sleep(limit).await,
                 None => std::future::pending().await,
             }
@@ -143,7 +135,7 @@ fn open(connections: &mut JoinSet<()>) -> usize {
 
 async fn accept(
     listener: &TcpListener,
-    shared: &Arc<Shared>,
+    live: &Live,
     drain: &Drain,
     connections: &mut JoinSet<()>,
 ) -> std::convert::Infallible {
@@ -152,7 +144,7 @@ async fn accept(
         match listener.accept().await {
             Ok((stream, peer)) => {
                 failing = false;
-                start(shared, drain, connections, stream, peer);
+                start(live, drain, connections, stream, peer);
             }
             Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
@@ -168,7 +160,7 @@ async fn accept(
 }
 
 fn start(
-    shared: &Arc<Shared>,
+    live: &Live,
     drain: &Drain,
     connections: &mut JoinSet<()>,
     stream: TcpStream,
@@ -177,7 +169,7 @@ fn start(
     // Tasks that have ended are kept until they are asked for.
     while connections.try_join_next().is_some() {}
     connections.spawn(connection::serve(
-        Arc::clone(shared),
+        live.clone(),
         stream,
         peer,
         drain.guard(),

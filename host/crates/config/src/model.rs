@@ -431,7 +431,7 @@ pub struct HttpOptions {
 }
 
 /// `telemetry/logging`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Logging {
     /// `level`: DEBUG, INFO, WARNING, ERROR or CRITICAL.

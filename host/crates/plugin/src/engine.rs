@@ -38,7 +38,7 @@ const CALL_STACK: usize = 2 << 20;
 const KEEP_RESIDENT: usize = 128 << 10;
 
 /// How an [`Engine`] is set up.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EngineSettings {
     /// Where machine code is kept between starts; `None` compiles every time.
     /// Made with mode 0700 if it is not there; refused if others can write to it.

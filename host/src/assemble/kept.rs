@@ -1,0 +1,215 @@
+//! What one generation of the gateway leaves to the next: engines, compiled
+//! components and PAC files, as long as their bytes are the same.
+//!
+//! Compiling is by far the longest part of a start. Nothing else is kept:
+//! connections, instances and what is known of proxies begin anew.
+
+use std::collections::HashMap;
+
+use cuttle_plugin::{
+    Component, Engine, EngineSettings, LoadError, Pac, PacError, PacLimits, PacRunner,
+    SystemResolver,
+};
+use sha2::{Digest as _, Sha256};
+
+/// The keep of a process that builds one gateway after the other.
+#[derive(Default)]
+pub struct Kept {
+    plugins: Option<Workshop<Engine, Component>>,
+    pac: Option<Workshop<PacRunner, Pac>>,
+}
+
+/// A tool that takes long to make, and what was made with it.
+struct Workshop<T, P> {
+    settings: EngineSettings,
+    tool: T,
+    products: HashMap<Key, Product<P>>,
+}
+
+struct Product<P> {
+    value: P,
+    /// In the gateway that is being built.
+    used: bool,
+}
+
+/// Name and digest: the same bytes under another name log under that name.
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    name: String,
+    digest: [u8; 32],
+}
+
+impl Kept {
+    /// The workshop for plugins. Another one if the settings are others.
+    pub(super) fn plugins(
+        &mut self,
+        settings: &EngineSettings,
+    ) -> Result<PluginWorkshop<'_>, LoadError> {
+        let workshop = Workshop::open(&mut self.plugins, settings, || Engine::new(settings))?;
+        Ok(PluginWorkshop(workshop))
+    }
+
+    /// The same for PAC files, run by the component in `runner`.
+    pub(super) fn pac(
+        &mut self,
+        settings: &EngineSettings,
+        runner: &[u8],
+    ) -> Result<PacWorkshop<'_>, LoadError> {
+        let workshop = Workshop::open(&mut self.pac, settings, || {
+            PacRunner::new(&Engine::new(settings)?, runner)
+        })?;
+        Ok(PacWorkshop(workshop))
+    }
+
+    /// A gateway begins to be built.
+    pub(super) fn begin(&mut self) {
+        self.plugins.iter_mut().for_each(Workshop::begin);
+        self.pac.iter_mut().for_each(Workshop::begin);
+    }
+
+    /// It was built: what is not in it is of no more use.
+    pub(super) fn finish(&mut self) {
+        self.plugins.iter_mut().for_each(Workshop::finish);
+        self.pac.iter_mut().for_each(Workshop::finish);
+    }
+}
+
+/// Compiles what has not been compiled.
+pub(super) struct PluginWorkshop<'a>(&'a mut Workshop<Engine, Component>);
+
+impl PluginWorkshop<'_> {
+    pub(super) fn load(&mut self, name: &str, bytes: &[u8]) -> Result<Component, LoadError> {
+        let key = Key::new(name, bytes);
+        if let Some(known) = self.0.take(&key) {
+            return Ok(known);
+        }
+        let made = self.0.tool.load(name, bytes)?;
+        Ok(self.0.put(key, made))
+    }
+}
+
+/// Runs files that have not been run.
+pub(super) struct PacWorkshop<'a>(&'a mut Workshop<PacRunner, Pac>);
+
+impl PacWorkshop<'_> {
+    pub(super) async fn load(&mut self, name: &str, source: &str) -> Result<Pac, PacError> {
+        let key = Key::new(name, source.as_bytes());
+        if let Some(known) = self.0.take(&key) {
+            return Ok(known);
+        }
+        let resolver = std::sync::Arc::new(SystemResolver);
+        let limits = PacLimits::default();
+        let made = Pac::load(&self.0.tool, name, source.to_owned(), limits, resolver).await?;
+        Ok(self.0.put(key, made))
+    }
+}
+
+impl<T, P: Clone> Workshop<T, P> {
+    fn open<'a>(
+        place: &'a mut Option<Self>,
+        settings: &EngineSettings,
+        make: impl FnOnce() -> Result<T, LoadError>,
+    ) -> Result<&'a mut Self, LoadError> {
+        let fits = |one: &Self| one.settings == *settings;
+        let workshop = match place.take().filter(fits) {
+            Some(workshop) => workshop,
+            None => Self {
+                settings: settings.clone(),
+                tool: make()?,
+                products: HashMap::new(),
+            },
+        };
+        Ok(place.insert(workshop))
+    }
+
+    fn take(&mut self, key: &Key) -> Option<P> {
+        let known = self.products.get_mut(key)?;
+        known.used = true;
+        Some(known.value.clone())
+    }
+
+    fn put(&mut self, key: Key, value: P) -> P {
+        let product = Product {
+            value: value.clone(),
+            used: true,
+        };
+        self.products.insert(key, product);
+        value
+    }
+
+    fn begin(&mut self) {
+        for product in self.products.values_mut() {
+            product.used = false;
+        }
+    }
+
+    fn finish(&mut self) {
+        self.products.retain(|_, product| product.used);
+    }
+}
+
+impl Key {
+    fn new(name: &str, bytes: &[u8]) -> Self {
+        Self {
+            name: name.to_owned(),
+            digest: Sha256::digest(bytes).into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(
+        place: &mut Option<Workshop<u32, &'static str>>,
+        directory: Option<&str>,
+    ) -> &'static str {
+        let settings = EngineSettings {
+            cache_dir: directory.map(Into::into),
+            ..EngineSettings::default()
+        };
+        let workshop = Workshop::open(place, &settings, || Ok(0)).unwrap();
+        workshop
+            .take(&Key::new("a", b"1"))
+            .unwrap_or_else(|| workshop.put(Key::new("a", b"1"), "made"))
+    }
+
+    #[test]
+    fn a_name_with_other_bytes_and_bytes_with_another_name_are_something_else() {
+        let mut place = None;
+        open(&mut place, None);
+        let workshop = place.as_mut().unwrap();
+        assert!(workshop.take(&Key::new("a", b"1")).is_some());
+        assert!(workshop.take(&Key::new("a", b"2")).is_none());
+        assert!(workshop.take(&Key::new("b", b"1")).is_none());
+    }
+
+    #[test]
+    fn what_a_finished_gateway_does_not_use_is_dropped() {
+        let mut place = None;
+        open(&mut place, None);
+        let workshop = place.as_mut().unwrap();
+        workshop.begin();
+        workshop.put(Key::new("b", b"1"), "used");
+        assert_eq!(workshop.products.len(), 2, "a build may still fail");
+        workshop.finish();
+        assert!(workshop.take(&Key::new("a", b"1")).is_none());
+        assert!(workshop.take(&Key::new("b", b"1")).is_some());
+    }
+
+    #[test]
+    fn other_settings_are_another_workshop() {
+        let mut place = None;
+        open(&mut place, None);
+        open(&mut place, None);
+        assert_eq!(place.as_ref().unwrap().products.len(), 1);
+        let settings = EngineSettings {
+            cache_dir: Some("/elsewhere".into()),
+            ..EngineSettings::default()
+        };
+        let workshop = Workshop::open(&mut place, &settings, || Ok(1)).unwrap();
+        assert!(workshop.products.is_empty());
+        assert_eq!(workshop.tool, 1);
+    }
+}
