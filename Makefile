@@ -2,13 +2,14 @@
 #
 #   make demo    a gateway, an origin and a forward proxy in one process, to try
 #   make test    everything that can fail
+#   make soak    1,000 reloads under load, where make test has 300
 #   make lint    formatting, clippy and documentation, as the pipeline wants them
 #   make bench   what a request costs, against a bare relay (needs the package wrk)
 
 CARGO ?= cargo
 PLUGINS := --manifest-path plugins/Cargo.toml
 
-.PHONY: demo build test lint bench
+.PHONY: demo build test soak lint bench
 
 demo:
 	$(CARGO) run --package cuttle --bin cuttle -- demo
@@ -19,6 +20,9 @@ build:
 # Documentation tests are part of it. Cargo's counts are its last lines.
 test: build
 	$(CARGO) test --workspace
+
+soak: build
+	CUTTLE_SOAK=1000 $(CARGO) test --package cuttle-tests --test e2e reload::soak -- --nocapture
 
 lint:
 	$(CARGO) fmt --all --check

@@ -67,11 +67,7 @@ pub(super) struct Catalog {
 impl Catalog {
     /// Loads every matching file of the folder, and the bundled plugins that a
     /// backend uses.
-    pub(super) fn build(
-        service: &Service,
-        kept: &mut Kept,
-        findings: &mut Findings<'_>,
-    ) -> Self {
+    pub(super) fn build(service: &Service, kept: &mut Kept, findings: &mut Findings<'_>) -> Self {
         let mut catalog = Self {
             loaded: BTreeMap::new(),
             broken: Vec::new(),

@@ -51,7 +51,8 @@ mod tests {
     use super::*;
 
     fn loaded(extra: &Value) -> Loaded {
-        let mut file = json!({ "version": 3, "endpoints": [], "port": 1, "listen_ip": "127.0.0.1" });
+        let mut file =
+            json!({ "version": 3, "endpoints": [], "port": 1, "listen_ip": "127.0.0.1" });
         for (key, value) in extra.as_object().unwrap() {
             file[key] = value.clone();
         }

@@ -164,14 +164,7 @@ fn state(path: &Path) -> Option<[u64; 6]> {
         data.ctime_nsec(),
     ];
     let [mtime, mtime_nsec, ctime, ctime_nsec] = times.map(i64::cast_unsigned);
-    Some([
-        data.ino(),
-        data.len(),
-        mtime,
-        mtime_nsec,
-        ctime,
-        ctime_nsec,
-    ])
+    Some([data.ino(), data.len(), mtime, mtime_nsec, ctime, ctime_nsec])
 }
 
 /// `folder`, or the nearest around it that is there.

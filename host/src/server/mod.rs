@@ -168,12 +168,7 @@ fn start(
 ) {
     // Tasks that have ended are kept until they are asked for.
     while connections.try_join_next().is_some() {}
-    connections.spawn(connection::serve(
-        live.clone(),
-        stream,
-        peer,
-        drain.guard(),
-    ));
+    connections.spawn(connection::serve(live.clone(), stream, peer, drain.guard()));
 }
 
 fn concerns_one_connection(error: &io::Error) -> bool {
