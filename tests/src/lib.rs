@@ -52,7 +52,7 @@ pub use journal::{Journal, Recorded};
 pub use log::Log;
 pub use origin::{Origin, Reply};
 pub use process::Usage;
-pub use proxies::{Credentials, Product, RealProxy};
+pub use proxies::{Credentials, Product, RealProxy, USERS_LIBRARY};
 pub use rustix::process::Signal;
 pub use script::{FaultProxy, Gate, Step};
 pub use tls::Authority;

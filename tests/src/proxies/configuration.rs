@@ -8,12 +8,12 @@ use serde_json::json;
 
 use super::{Credentials, Product, product::Place};
 
-/// Names that only squid knows.
+/// Names that only the proxy knows.
 const HOSTS: &str = "127.0.0.1 localhost origin.test\n";
 
-/// Gives a program users and passwords from files of ours; of the package
-/// `libnss-wrapper`.
-pub(super) const USERS_LIBRARY: &str = "libnss_wrapper.so";
+/// Gives a program users, passwords and names of hosts from files of ours; of
+/// the package `libnss-wrapper`.
+pub const USERS_LIBRARY: &str = "libnss_wrapper.so";
 
 /// Writes the configuration of `product` into its folder.
 pub(super) fn write(product: Product, place: &Place<'_>) {
@@ -25,7 +25,9 @@ pub(super) fn write(product: Product, place: &Place<'_>) {
         Product::Nginx => nginx(place),
         Product::Privoxy => privoxy(place),
         Product::Dante => dante(place),
-        Product::V2ray => v2ray(place),
+        Product::DanteTalking => format!("debug: 1\n{}", dante(place)),
+        Product::V2ray => v2ray(place, "socks"),
+        Product::V2rayHttp => v2ray(place, "http"),
         Product::Stunnel => stunnel(place),
         Product::Nghttpx => nghttpx(place),
         Product::Microsocks => return,
@@ -158,15 +160,20 @@ fn nginx(place: &Place<'_>) -> String {
 
 fn privoxy(place: &Place<'_>) -> String {
     let folder = place.folder.display();
+    let forward = place
+        .onward
+        .map(|address| format!("forward / {address}\nenable-proxy-authentication-forwarding 1\n"));
     format!(
         "confdir {folder}\nlogdir {folder}\nlogfile access.log\nlisten-address 127.0.0.1:{}\n\
          debug 1\ndebug 4096\ndebug 8192\ntoggle 0\nkeep-alive-timeout 30\n\
-         socket-timeout 60\nmax-client-connections 500\n",
-        place.port
+         socket-timeout 60\nmax-client-connections 500\n{}",
+        place.port,
+        forward.unwrap_or_default(),
     )
 }
 
 fn dante(place: &Place<'_>) -> String {
+    put(&place.folder.join("hosts"), HOSTS);
     let all = "from: 0.0.0.0/0 to: 0.0.0.0/0 log: connect error";
     let method = match place.credentials {
         Some(credentials) => {
@@ -209,14 +216,21 @@ fn nghttpx(place: &Place<'_>) -> String {
     )
 }
 
-fn v2ray(place: &Place<'_>) -> String {
+fn v2ray(place: &Place<'_>, protocol: &str) -> String {
+    let settings = match place.credentials {
+        Some(Credentials { user, password }) => json!({
+            "auth": "password", "accounts": [{ "user": user, "pass": password }],
+        }),
+        None if protocol == "socks" => json!({ "auth": "noauth" }),
+        None => json!({}),
+    };
     let configuration = json!({
         "log": { "access": "access.log", "error": "error.log", "loglevel": "warning" },
         "inbounds": [{
             "listen": "127.0.0.1",
             "port": place.port,
-            "protocol": "socks",
-            "settings": { "auth": "noauth" },
+            "protocol": protocol,
+            "settings": settings,
         }],
         "outbounds": [{ "protocol": "freedom" }],
     });

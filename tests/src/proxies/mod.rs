@@ -22,6 +22,7 @@ use tokio::{
 
 use crate::{Authority, Log, binary, script::listen, soon};
 
+pub use configuration::USERS_LIBRARY;
 use product::Place;
 pub use product::Product;
 
@@ -47,6 +48,7 @@ impl Credentials {
 #[derive(Debug)]
 pub struct RealProxy {
     product: Product,
+    scheme: &'static str,
     /// Starts it, as often as needed.
     command: Command,
     child: Child,
@@ -69,7 +71,19 @@ impl RealProxy {
     ///
     /// If it is not installed or does not start.
     pub async fn start(product: Product, credentials: Option<Credentials>) -> Self {
+        if product == Product::Privoxy && credentials.is_some() {
+            return Self::start_before_squid(product, credentials).await;
+        }
         Self::launch(product, |_| None, credentials).await
+    }
+
+    /// It passes credentials on, and the answers to them back.
+    async fn start_before_squid(product: Product, credentials: Option<Credentials>) -> Self {
+        let inner = Box::pin(Self::start(Product::Squid, credentials)).await;
+        let onward = inner.address;
+        let mut outer = Self::launch(product, |_| Some(onward), None).await;
+        outer.inner = Some(Box::new(inner));
+        outer
     }
 
     /// tinyproxy behind a stunnel or an nghttpx, which ends the TLS for it with a
@@ -97,13 +111,13 @@ impl RealProxy {
     /// Address for `proxy_address`, without credentials.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("{}://{}", self.product.scheme(), self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// Address with this in front of the host.
     #[must_use]
     pub fn url_with(&self, userinfo: &str) -> String {
-        format!("{}://{userinfo}@{}", self.product.scheme(), self.address)
+        format!("{}://{userinfo}@{}", self.scheme, self.address)
     }
 
     /// Address with another scheme.
@@ -250,6 +264,7 @@ impl RealProxy {
         let child = spawn(&mut command, &output);
         let mut running = Self {
             product,
+            scheme: product.scheme(credentials),
             command,
             group: group(&child),
             child,
@@ -328,66 +343,4 @@ fn find(product: Product) -> PathBuf {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Exchange, Origin, Outgoing};
-
-    const BOB: Credentials = Credentials {
-        user: "bob",
-        password: "s3cret",
-    };
-
-    /// `bob:s3cret`
-    const AUTHORIZATION: &str = "Basic Ym9iOnMzY3JldA==";
-
-    async fn get(proxy: SocketAddr, target: &str, authorization: Option<&str>) -> u16 {
-        let host = target.split('/').nth(2).expect("an authority");
-        let mut request = Outgoing::new("GET", target)
-            .field("Host", host)
-            .field("Connection", "close");
-        if let Some(value) = authorization {
-            request = request.field("Proxy-Authorization", value);
-        }
-        Exchange::ask(proxy, request)
-            .await
-            .expect("an answer")
-            .status
-    }
-
-    #[tokio::test]
-    async fn those_that_speak_http_pass_requests_on_and_log_them() {
-        let origin = Origin::replying("ok").await;
-        for product in Product::HTTP {
-            let proxy = RealProxy::start(product, None).await;
-            let target = format!("{}/seen", origin.url());
-            assert_eq!(get(proxy.address, &target, None).await, 200, "{product:?}");
-            let trace = proxy.trace(&origin.authority(), "/seen", false);
-            proxy.logged(&trace).await;
-        }
-        assert_eq!(origin.hits(), Product::HTTP.len());
-    }
-
-    #[tokio::test]
-    async fn those_that_can_ask_for_credentials_do() {
-        let origin = Origin::replying("ok").await;
-        let able = Product::HTTP.into_iter().filter(|one| one.authenticates());
-        let mut passed = 0;
-        for product in able {
-            let proxy = RealProxy::start(product, Some(BOB)).await;
-            let target = origin.url();
-            let known = get(proxy.address, &target, Some(AUTHORIZATION)).await;
-            assert_eq!(get(proxy.address, &target, None).await, 407, "{product:?}");
-            assert_eq!(known, 200, "{product:?}");
-            passed += 1;
-        }
-        assert_eq!(origin.hits(), passed);
-    }
-
-    #[tokio::test]
-    async fn one_that_is_killed_leaves_no_worker_behind() {
-        let mut proxy = RealProxy::start(Product::Apache, None).await;
-        proxy.kill().await;
-        let connected = TcpStream::connect(proxy.address).await;
-        assert!(connected.is_err(), "nobody listens any more");
-    }
-}
+mod tests;

@@ -20,15 +20,20 @@ pub enum Product {
     Haproxy,
     /// nginx: `http` targets that are addresses; it opens no tunnels.
     Nginx,
-    /// Privoxy, which knows no credentials of its own.
+    /// Privoxy, which knows no credentials of its own: those it is given are
+    /// asked for by a Squid behind it.
     Privoxy,
     /// microsocks: SOCKS5.
     Microsocks,
     /// Dante: SOCKS4 and SOCKS5. Its users are those of the system, which a
     /// library between them replaces.
     Dante,
-    /// V2Ray: SOCKS4a, and SOCKS5.
+    /// Dante with every step in its log, which knows the name `origin.test`.
+    DanteTalking,
+    /// V2Ray: SOCKS5, and SOCKS4a as long as it wants no credentials.
     V2ray,
+    /// V2Ray as an HTTP proxy.
+    V2rayHttp,
     /// stunnel: the TLS in front of another proxy.
     Stunnel,
     /// nghttpx: the TLS and the HTTP/2 in front of another proxy.
@@ -46,13 +51,14 @@ pub(super) struct Place<'a> {
 
 impl Product {
     /// All that are spoken to by HTTP without TLS.
-    pub const HTTP: [Self; 6] = [
+    pub const HTTP: [Self; 7] = [
         Self::Tinyproxy,
         Self::Squid,
         Self::Apache,
         Self::Haproxy,
         Self::Nginx,
         Self::Privoxy,
+        Self::V2rayHttp,
     ];
 
     /// Whether it opens tunnels.
@@ -64,7 +70,7 @@ impl Product {
     /// Whether it can be given credentials.
     #[must_use]
     pub fn authenticates(self) -> bool {
-        !matches!(self, Self::Privoxy | Self::V2ray | Self::Stunnel)
+        !matches!(self, Self::DanteTalking | Self::Stunnel)
     }
 
     /// Whether it is spoken to by HTTP/2, if the client's settings allow that.
@@ -73,10 +79,11 @@ impl Product {
         self == Self::Nghttpx
     }
 
-    /// Of its address.
-    pub(super) fn scheme(self) -> &'static str {
+    /// Of its address. SOCKS4 has no passwords.
+    pub(super) fn scheme(self, credentials: Option<Credentials>) -> &'static str {
         match self {
-            Self::Microsocks | Self::Dante => "socks5h",
+            Self::Microsocks | Self::Dante | Self::DanteTalking => "socks5h",
+            Self::V2ray if credentials.is_some() => "socks5h",
             Self::V2ray => "socks4a",
             Self::Stunnel | Self::Nghttpx => "https",
             _ => "http",
@@ -93,8 +100,8 @@ impl Product {
             Self::Nginx => ("nginx", "nginx-light"),
             Self::Privoxy => ("privoxy", "privoxy"),
             Self::Microsocks => ("microsocks", "microsocks"),
-            Self::Dante => ("danted", "dante-server"),
-            Self::V2ray => ("v2ray", "v2ray"),
+            Self::Dante | Self::DanteTalking => ("danted", "dante-server"),
+            Self::V2ray | Self::V2rayHttp => ("v2ray", "v2ray"),
             Self::Stunnel => ("stunnel4", "stunnel4"),
             Self::Nghttpx => ("nghttpx", "nghttp2-proxy"),
         }
@@ -110,8 +117,8 @@ impl Product {
             Self::Nginx => &["-p", ".", "-c", "proxy.conf", "-e", "error.log"],
             Self::Privoxy => &["--no-daemon", "proxy.conf"],
             Self::Microsocks => &["-i", "127.0.0.1"],
-            Self::Dante => &["-f", "proxy.conf", "-p", "pid", "-N", "1"],
-            Self::V2ray => &["-config", "proxy.conf", "-format", "json"],
+            Self::Dante | Self::DanteTalking => &["-f", "proxy.conf", "-p", "pid", "-N", "1"],
+            Self::V2ray | Self::V2rayHttp => &["-config", "proxy.conf", "-format", "json"],
             Self::Stunnel => &["proxy.conf"],
             Self::Nghttpx => &["--conf=proxy.conf"],
         };
@@ -127,12 +134,16 @@ impl Product {
 
     /// Variables of its environment, beside the path.
     pub(super) fn environment(self, place: &Place<'_>) -> Vec<(&'static str, PathBuf)> {
+        let file = |name: &str| place.folder.join(name);
+        let library = ("LD_PRELOAD", PathBuf::from(configuration::USERS_LIBRARY));
+        if self == Self::DanteTalking {
+            return vec![library, ("NSS_WRAPPER_HOSTS", file("hosts"))];
+        }
         if self != Self::Dante || place.credentials.is_none() {
             return Vec::new();
         }
-        let file = |name: &str| place.folder.join(name);
         vec![
-            ("LD_PRELOAD", PathBuf::from(configuration::USERS_LIBRARY)),
+            library,
             ("NSS_WRAPPER_PASSWD", file("passwd")),
             ("NSS_WRAPPER_GROUP", file("group")),
             ("NSS_WRAPPER_SHADOW", file("shadow")),
@@ -150,8 +161,10 @@ impl Product {
             Self::Privoxy if tunnel => format!("Request: {authority}/"),
             Self::Privoxy => format!("Request: {authority}{path}"),
             Self::Microsocks => format!("connected to {authority}"),
-            Self::Dante => format!(" {}", authority.replace(':', ".")),
+            Self::Dante | Self::DanteTalking => format!(" {}", authority.replace(':', ".")),
             Self::V2ray => format!("accepted tcp:{authority}"),
+            Self::V2rayHttp if tunnel => format!("accepted //{authority}"),
+            Self::V2rayHttp => format!("accepted http://{authority}{path}"),
             _ if tunnel => format!("CONNECT {authority}"),
             _ => format!("GET http://{authority}{path}"),
         }

@@ -1,76 +1,15 @@
-//! What a forward proxy, or somebody in its place, can do wrong.
-
-use std::time::Duration;
+//! Faults before the body.
 
 use bytes::Bytes;
 use cuttle_tests::Step;
 
-use super::run::Outcome::{self, Failure, Passes, Truncated};
-
-/// One way to misbehave.
-pub(super) struct Fault {
-    pub(super) name: &'static str,
-    /// What the peer does on each connection.
-    pub(super) script: Vec<Step>,
-    /// What the client gets when this is the answer of the proxy to a request
-    /// for an `http` target. As an answer to `CONNECT` it is always a failure.
-    pub(super) outcome: Outcome,
-    /// What it gets when this is the answer of the target, inside of TLS.
-    pub(super) inside: Outcome,
-}
-
-fn fault(name: &'static str, script: Vec<Step>, outcome: Outcome) -> Fault {
-    Fault {
-        name,
-        script,
-        outcome,
-        inside: outcome,
-    }
-}
-
-impl Fault {
-    fn inside(mut self, outcome: Outcome) -> Self {
-        self.inside = outcome;
-        self
-    }
-}
-
-/// This text after the head of the request, and the end of the connection.
-fn answer(text: &str) -> Vec<Step> {
-    vec![Step::Head, Step::send(text)]
-}
-
-/// This text, and then something else.
-fn then(text: &str, step: Step) -> Vec<Step> {
-    vec![Step::Head, Step::send(text), step]
-}
-
-fn slowly(text: &str) -> Step {
-    Step::Drip(
-        Bytes::copy_from_slice(text.as_bytes()),
-        Duration::from_millis(20),
-    )
-}
-
-const OK: &str = "HTTP/1.1 200 OK\r\n";
-const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-const HUNDRED: &str = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n";
-
-/// All of them.
-pub(super) fn faults() -> Vec<Fault> {
-    let mut all = connections();
-    all.extend(heads());
-    all.extend(fields());
-    all.extend(lengths());
-    all.extend(chunks());
-    all.extend(interim());
-    all.extend(leftovers());
-    all.extend(statuses());
-    all
-}
+use super::{
+    super::run::Outcome::{Failure, Passes, Truncated},
+    Fault, OK, answer, fault, slowly, then,
+};
 
 /// Before a byte of the answer, and in its head.
-fn connections() -> Vec<Fault> {
+pub(super) fn connections() -> Vec<Fault> {
     let long = "x".repeat(1000);
     vec![
         fault("closed_at_once", vec![], Failure),
@@ -144,7 +83,7 @@ fn connections() -> Vec<Fault> {
 }
 
 /// What should be a status line.
-fn heads() -> Vec<Fault> {
+pub(super) fn heads() -> Vec<Fault> {
     vec![
         fault(
             "another_protocol",
@@ -241,7 +180,7 @@ fn heads() -> Vec<Fault> {
 }
 
 /// Fields that are none.
-fn fields() -> Vec<Fault> {
+pub(super) fn fields() -> Vec<Fault> {
     let with = |line: &str| answer(&format!("{OK}{line}\r\nContent-Length: 2\r\n\r\nok"));
     vec![
         fault("field_without_colon", with("nothing"), Failure),
@@ -265,135 +204,8 @@ fn fields() -> Vec<Fault> {
     ]
 }
 
-/// Where the body ends.
-fn lengths() -> Vec<Fault> {
-    let length = |value: &str| answer(&format!("{OK}Content-Length: {value}\r\n\r\nok"));
-    vec![
-        fault(
-            "two_lengths",
-            answer(&format!(
-                "{OK}Content-Length: 2\r\nContent-Length: 3\r\n\r\nokx"
-            )),
-            Failure,
-        ),
-        fault("list_of_two_lengths", length("2, 3"), Failure),
-        fault("negative_length", length("-2"), Failure),
-        fault("length_with_plus", length("+2"), Failure),
-        fault("hexadecimal_length", length("0x2"), Failure),
-        fault("length_of_letters", length("two"), Failure),
-        fault("empty_length", length(""), Failure),
-        fault(
-            "length_beyond_all_numbers",
-            length("99999999999999999999999999"),
-            Failure,
-        ),
-        fault(
-            "closed_in_the_body",
-            answer(&format!("{HUNDRED}half")),
-            Truncated,
-        ),
-        fault("closed_before_the_body", answer(HUNDRED), Truncated),
-        fault(
-            "reset_in_the_body",
-            vec![
-                Step::Head,
-                Step::send(&format!("{HUNDRED}half")),
-                slowly("x"),
-                Step::Reset,
-            ],
-            Truncated,
-        ),
-        fault(
-            "silence_in_the_body",
-            then(&format!("{HUNDRED}half"), Step::Silence),
-            Truncated,
-        ),
-        fault(
-            "drip_in_the_body",
-            then(HUNDRED, slowly(&"x".repeat(99))),
-            Truncated,
-        ),
-        // Nobody can tell that it is not all; TLS can.
-        fault(
-            "http10_without_length",
-            answer("HTTP/1.0 200 OK\r\n\r\nhalf"),
-            Passes(200, "half"),
-        )
-        .inside(Truncated),
-    ]
-}
-
-fn chunks() -> Vec<Fault> {
-    let coding = |value: &str| {
-        answer(&format!(
-            "{OK}Transfer-Encoding: {value}\r\n\r\n2\r\nok\r\n0\r\n\r\n"
-        ))
-    };
-    let body = |text: &str| answer(&format!("{CHUNKED}{text}"));
-    vec![
-        fault("unknown_transfer_coding", coding("xchunked"), Failure),
-        fault(
-            "chunked_is_not_the_last_coding",
-            coding("chunked, gzip"),
-            Failure,
-        ),
-        fault(
-            "chunk_size_of_letters",
-            body("zz\r\nok\r\n0\r\n\r\n"),
-            Truncated,
-        ),
-        fault("chunk_size_missing", body("\r\nok\r\n0\r\n\r\n"), Truncated),
-        fault(
-            "chunk_size_with_sign",
-            body("+2\r\nok\r\n0\r\n\r\n"),
-            Truncated,
-        ),
-        fault(
-            "chunk_size_beyond_all_numbers",
-            body("fffffffffffffffff\r\nok"),
-            Truncated,
-        ),
-        fault(
-            "second_chunk_is_none",
-            body("4\r\nhalf\r\nzz\r\n"),
-            Truncated,
-        ),
-        fault(
-            "chunk_without_line_end",
-            body("2\r\nokxx0\r\n\r\n"),
-            Truncated,
-        ),
-        fault("closed_in_a_chunk", body("10\r\nhalf"), Truncated),
-        fault(
-            "closed_before_the_last_chunk",
-            body("4\r\nhalf\r\n"),
-            Truncated,
-        ),
-        fault(
-            "closed_in_the_trailers",
-            body("4\r\nhalf\r\n0\r\nX: y\r\n"),
-            Truncated,
-        ),
-        fault(
-            "silence_before_the_last_chunk",
-            then(&format!("{CHUNKED}4\r\nhalf\r\n"), Step::Silence),
-            Truncated,
-        ),
-        fault(
-            "endless_chunk_extension",
-            then(&format!("{CHUNKED}4;x="), Step::Flood),
-            Truncated,
-        ),
-        fault(
-            "endless_trailers",
-            then(&format!("{CHUNKED}4\r\nhalf\r\n0\r\nX: "), Step::Flood),
-            Truncated,
-        ),
-    ]
-}
-
 /// Answers before the answer.
-fn interim() -> Vec<Fault> {
+pub(super) fn interim() -> Vec<Fault> {
     let early = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n";
     vec![
         fault(
@@ -437,44 +249,10 @@ fn interim() -> Vec<Fault> {
     ]
 }
 
-/// More bytes than the answer has. None of them may be taken for the next one.
-fn leftovers() -> Vec<Fault> {
-    let poison = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison";
-    vec![
-        fault(
-            "a_second_answer",
-            answer(&format!("{OK}Content-Length: 2\r\n\r\nok{poison}")),
-            Passes(200, "ok"),
-        ),
-        fault(
-            "body_longer_than_its_length",
-            answer(&format!("{OK}Content-Length: 2\r\n\r\nok and more")),
-            Passes(200, "ok"),
-        ),
-        fault(
-            "bytes_after_the_last_chunk",
-            answer(&format!("{CHUNKED}2\r\nok\r\n0\r\n\r\n{poison}")),
-            Passes(200, "ok"),
-        ),
-        fault(
-            "body_of_a_204",
-            answer(&format!("HTTP/1.1 204 No Content\r\n\r\n{poison}")),
-            Passes(204, ""),
-        ),
-        fault(
-            "body_of_a_304",
-            answer(&format!(
-                "HTTP/1.1 304 Not Modified\r\nContent-Length: 4\r\n\r\n{poison}"
-            )),
-            Passes(304, ""),
-        ),
-    ]
-}
-
 /// Complete answers of the proxy's own. For an `http` target they cannot be told
 /// from the target's, but for 407, which is the gateway's affair. A tunnel is
 /// opened by none of them.
-fn statuses() -> Vec<Fault> {
+pub(super) fn statuses() -> Vec<Fault> {
     let status = |code: u16, more: &str| {
         answer(&format!(
             "HTTP/1.1 {code} \r\n{more}Content-Length: 4\r\n\r\nbody"
