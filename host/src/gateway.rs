@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use cuttle_pipeline::config::{Endpoint, KeyPath, PathPattern, RouterOptions, Segment, Service};
+use cuttle_pipeline::config::{Endpoint, KeyPath, PathPattern, Segment, Service};
 use cuttle_pipeline::{Failure, FailureKind, Inbound, Pipeline};
 use futures_util::FutureExt;
 use http::{HeaderName, Method, Request, Response, StatusCode, request::Parts};
@@ -24,6 +24,7 @@ use crate::{
     },
     respond::{self, Body, BoxError, Responder, TrackedBody},
     router::{Conflict, Outcome, Route, Router},
+    status::Status,
     telemetry::{AccessLog, Exchange, chain},
 };
 
@@ -52,6 +53,7 @@ pub struct Gateway {
     trust: Trust,
     access: AccessLog,
     panics: AtomicU64,
+    status: Option<Status>,
 }
 
 /// A route that cannot stand beside an earlier one.
@@ -69,6 +71,7 @@ pub struct RouteConflict {
 enum Target {
     Endpoint(EndpointRoute),
     Health,
+    Status,
 }
 
 struct EndpointRoute {
@@ -89,7 +92,15 @@ impl Gateway {
         let options = &service.router;
         let mut routes: Vec<_> = endpoints.into_iter().map(endpoint_route).collect();
         if !options.disable_health {
-            routes.push(health_route(options));
+            let place = ["router", "health_path"];
+            routes.push(own_route(&options.health_path, place, Target::Health));
+        }
+        if let Some(path) = &service.http.status_path {
+            routes.push(own_route(
+                path,
+                ["cuttle/http", "status_path"],
+                Target::Status,
+            ));
         }
         Ok(Self {
             generation: 1,
@@ -99,7 +110,15 @@ impl Gateway {
             trust: Trust::new(options),
             access: AccessLog::new(options),
             panics: AtomicU64::new(0),
+            status: None,
         })
+    }
+
+    /// The same with something to tell on its status page.
+    #[must_use]
+    pub(crate) fn with_status(mut self, status: Option<Status>) -> Self {
+        self.status = status;
+        self
     }
 
     /// Answers one request. The response is final: its body reports to the
@@ -171,6 +190,10 @@ impl Gateway {
                 ..
             } => respond::health(),
             Outcome::Found {
+                value: Target::Status,
+                ..
+            } => respond::status(&self.status_page()),
+            Outcome::Found {
                 value: Target::Endpoint(endpoint),
                 params,
             } => {
@@ -197,6 +220,13 @@ impl Gateway {
             Outcome::NotFound => self.responder.not_found(),
             Outcome::BadParam(message) => respond::bad_parameter(message),
         }
+    }
+
+    fn status_page(&self) -> serde_json::Value {
+        let status = self.status.as_ref();
+        status.map_or_else(Default::default, |status| {
+            status.page(self.generation, self.panics())
+        })
     }
 
     fn route(&self, parts: &Parts) -> Outcome<'_, Target> {
@@ -276,26 +306,26 @@ fn endpoint_route((endpoint, pipeline): (Endpoint, Pipeline)) -> Route<Target> {
     }
 }
 
-fn health_route(options: &RouterOptions) -> Route<Target> {
-    let text = options.health_path.clone();
+/// `GET` of a page of ours, whose path stands at `place` in `extra_config`.
+fn own_route(path: &str, [section, key]: [&str; 2], value: Target) -> Route<Target> {
     let literal = |part: &str| Segment {
         prefix: part.to_owned(),
         param: None,
         suffix: String::new(),
     };
-    let segments = text
+    let segments = path
         .trim_start_matches('/')
         .split('/')
         .map(literal)
         .collect();
     Route {
         method: Method::GET,
-        path: PathPattern { text, segments },
-        place: KeyPath::root()
-            .key("extra_config")
-            .key("router")
-            .key("health_path"),
-        value: Target::Health,
+        path: PathPattern {
+            text: path.to_owned(),
+            segments,
+        },
+        place: KeyPath::root().key("extra_config").key(section).key(key),
+        value,
     }
 }
 

@@ -14,6 +14,7 @@ mod reload;
 pub mod respond;
 pub mod router;
 pub mod server;
+mod status;
 pub mod telemetry;
 
 /// Version of the gateway.

@@ -60,6 +60,7 @@ fn talkative(mut config: Value) -> Value {
     config["debug_endpoint"] = json!(true);
     config["extra_config"] = json!({
         "router": { "return_error_msg": true },
+        "cuttle/http": { "status_path": "/__status" },
         "telemetry/logging": { "level": "DEBUG", "stdout": true },
     });
     config
@@ -117,11 +118,15 @@ async fn credentials_reach_the_proxy_and_nothing_else() -> TestResult {
             "/beside",
             "/__debug/",
             "/__health",
+            "/__status",
         ] {
             let request = Outgoing::new("GET", path).field("Proxy-Authorization", "Basic YTpi");
             let answer = gateway.ask(request).await?;
             answers.push_str(&answer.head.raw);
             answers.push_str(&answer.body);
+        }
+        for proxy in &proxies {
+            assert!(answers.contains(&proxy.authority()), "{name}: its status");
         }
         gateway.stop().await?;
         for proxy in proxies {

@@ -26,6 +26,7 @@ mod proxies_real;
 mod proxy_settings;
 mod reload;
 mod shutdown;
+mod status;
 mod streaming;
 mod structure;
 mod support;

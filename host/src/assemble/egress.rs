@@ -23,6 +23,8 @@ pub struct BackendEgress {
     pub ways: Vec<Way>,
     /// Whether redirects are followed, which may lead to other hosts.
     pub follows_redirects: bool,
+    /// The plugin itself.
+    pub(crate) running: Option<Plugin>,
 }
 
 impl BackendEgress {
@@ -36,6 +38,7 @@ impl BackendEgress {
             hosts: written.map_or_else(Vec::new, own_hosts),
             ways: vec![way],
             follows_redirects: written.is_some_and(|written| !written.http_client.no_redirect),
+            running: None,
         }
     }
 
@@ -58,6 +61,7 @@ impl BackendEgress {
         }
         egress.ways.extend(plugin.ways());
         egress.plugin = Some(plugin.name().to_owned());
+        egress.running = Some(plugin.clone());
         egress.hosts.extend(granted(service, plugin.name()));
         egress
     }

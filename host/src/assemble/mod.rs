@@ -31,7 +31,7 @@ use cuttle_pipeline::{
     config::{Endpoint, KeyPath, Loaded, Problem, Severity, Sources},
 };
 
-use crate::{gateway::Gateway, server, telemetry::chain};
+use crate::{gateway::Gateway, server, status::Status, telemetry::chain};
 use catalog::Catalog;
 use client::Egress;
 use pac::PacFiles;
@@ -86,6 +86,7 @@ pub async fn assemble(
     let egress = Egress::build(&loaded.service, environment, pac, &mut findings);
     let catalog = Catalog::build(&loaded.service, kept, &mut findings);
     let (mut endpoints, mut reached) = (Vec::new(), Vec::new());
+    let client = egress.as_ref().map(|egress| egress.client.clone());
     if let Some(egress) = egress {
         for endpoint in &loaded.service.endpoints {
             let built = backends(endpoint, &egress, &catalog, loaded, &mut findings).await;
@@ -101,6 +102,8 @@ pub async fn assemble(
         }
     }
     let gateway = gateway(loaded, endpoints, &mut findings);
+    let status = client.map(|client| Status::new(client, reached.clone()));
+    let gateway = gateway.map(|gateway| gateway.with_status(status));
     let assembly = findings.finish(gateway, catalog, reached)?;
     kept.finish();
     Ok(assembly)

@@ -143,6 +143,7 @@ mod tests {
             ],
             ways: vec![way],
             follows_redirects: plugin.is_none(),
+            running: None,
         };
         vec![
             backend(Way::Proxy(Arc::new(proxy)), Some("http-proxy")),

@@ -151,6 +151,12 @@ pub fn health() -> Response<Body> {
     with_body(StatusCode::OK, JSON, body.to_string())
 }
 
+/// The status page.
+#[must_use]
+pub fn status(page: &serde_json::Value) -> Response<Body> {
+    with_body(StatusCode::OK, JSON, format!("{page:#}\n"))
+}
+
 /// The head of the request is unusable. The connection ends.
 #[must_use]
 pub fn refused(refusal: Refusal) -> Response<Body> {

@@ -428,6 +428,8 @@ pub struct HttpOptions {
     /// `http2_backends`: offers HTTP/2 to `https` backends, directly and through
     /// tunnels. KrakenD speaks HTTP/1.1 only, which is the default here, too.
     pub http2_backends: bool,
+    /// `status_path`: where the gateway tells how it is; `None` is nowhere.
+    pub status_path: Option<String>,
 }
 
 /// `telemetry/logging`.

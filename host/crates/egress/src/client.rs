@@ -6,6 +6,7 @@ use http::{Method, Request, Response, Uri};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
+    PoolSize,
     body::Body,
     connect::Connector,
     counters::{Counters, Tally},
@@ -88,6 +89,13 @@ impl Client {
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.0.tally.read()
+    }
+
+    /// Connections that wait for a request, and those that are shared by
+    /// several at a time (HTTP/2), whether they wait or not.
+    #[must_use]
+    pub fn connections(&self) -> PoolSize {
+        self.0.pool.size()
     }
 
     async fn follow(

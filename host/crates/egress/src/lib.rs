@@ -47,6 +47,7 @@ pub use self::{
     counters::Counters,
     error::{BoxError, BuildError, Error, ErrorKind, ProxyAddressError},
     fields::remove_hop_by_hop,
+    pool::PoolSize,
     proxy::{
         Decision, EnvironmentProxies, PacAnswer, PacEvaluator, PacProxies, Proxy, ProxyGroup,
         ProxyHealth, ProxyOptions, Rule, Sharing, Way,

@@ -53,4 +53,4 @@ pub use engine::{Engine, EngineSettings};
 pub use error::{BindError, CallError, LoadError, PluginFailure};
 pub use limits::Limits;
 pub use pac::{Addresses, Pac, PacError, PacLimits, PacRunner, Resolver, SystemResolver};
-pub use plugin::Plugin;
+pub use plugin::{Instances, Plugin};

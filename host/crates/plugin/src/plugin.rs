@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -104,12 +107,42 @@ impl Plugin {
         &self.0.site.plugin
     }
 
+    /// Its instances at this moment.
+    #[must_use]
+    pub fn instances(&self) -> Instances {
+        let idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        Instances {
+            live: self.0.live.load(Ordering::Relaxed),
+            idle: idle.len(),
+            limit: self.0.site.limits.instances,
+        }
+    }
+
     /// The ways through forward proxies that it has opened so far, which is all
     /// of them for a plugin that opens its ways in `configure`.
     #[must_use]
     pub fn ways(&self) -> Vec<Way> {
         self.0.site.ways.all()
     }
+}
+
+/// Shows no settings: they may be secrets.
+impl std::fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Plugin").field(&self.name()).finish()
+    }
+}
+
+/// How many instances one place of use has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Instances {
+    /// All of them, at work or not.
+    pub live: usize,
+    /// Those that wait for a call.
+    pub idle: usize,
+    /// The most that there may be.
+    pub limit: usize,
 }
 
 /// Instances of one place of use.

@@ -33,7 +33,7 @@ pub(super) fn options(section: &mut Section<'_>) -> RouterOptions {
     };
     let skip_paths = section.texts("logger_skip_paths").into_iter();
     options.logger_skip_paths = skip_paths.map(|(path, _)| path).collect();
-    if let Some(path) = health_path(section) {
+    if let Some(path) = own_path(section, "health_path") {
         options.health_path = path;
     }
     if section.item("remote_ip_headers").is_some() {
@@ -46,17 +46,14 @@ pub(super) fn options(section: &mut Section<'_>) -> RouterOptions {
     options
 }
 
-fn health_path(section: &mut Section<'_>) -> Option<String> {
-    let path = section
-        .text("health_path")
-        .filter(|path| !path.is_empty())?;
+/// The path of a page of the gateway's own, under `key`.
+pub(super) fn own_path(section: &mut Section<'_>, key: &'static str) -> Option<String> {
+    let path = section.text(key).filter(|path| !path.is_empty())?;
     if !path.starts_with('/') {
-        let at = section.at().key("health_path");
-        section.problems().error(
-            &at,
-            "does not begin with a slash",
-            "write a path such as \"/__health\"",
-        );
+        let at = section.at().key(key);
+        let help = "write a path such as \"/__health\"";
+        let problems = section.problems();
+        problems.error(&at, "does not begin with a slash", help);
     }
     Some(path)
 }

@@ -166,6 +166,7 @@ fn extra_config(root: &mut Section<'_>, service: &mut Service) {
     if let Some(mut section) = extra.section("cuttle/http") {
         service.http.gateway_errors = section.flag("gateway_errors").unwrap_or(false);
         service.http.http2_backends = section.flag("http2_backends").unwrap_or(false);
+        service.http.status_path = router::own_path(&mut section, "status_path");
         section.finish();
     }
     if let Some(section) = extra.section("cuttle/plugins") {

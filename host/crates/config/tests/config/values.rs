@@ -66,6 +66,7 @@ fn an_empty_configuration_has_the_defaults_of_krakend() {
     assert_eq!(service.logging.level, LogLevel::Info);
     assert_eq!(service.logging.format, LogFormat::Text);
     assert!(!service.http.gateway_errors && !service.http.http2_backends);
+    assert_eq!(service.http.status_path, None);
 }
 
 #[test]
@@ -324,7 +325,7 @@ fn options_of_the_service_arrive() {
             "router": {"use_h2c": true, "trusted_proxies": ["10.0.0.0/8", "::1"],
                 "error_body": {"404": {"n": 1.0}}, "hide_version_header": true},
             "telemetry/logging": {"level": "warning", "format": "logstash", "prefix": "[X]"},
-            "cuttle/http": {"gateway_errors": true, "http2_backends": true},
+            "cuttle/http": {"gateway_errors": true, "http2_backends": true, "status_path": "/__status"},
             "cuttle/plugins": {"isolation": "request", "cache_dir": "/c",
                 "grants": {"p": {"outbound": ["a.com", "b.com:1"]}},
                 "limits": {"p": {"memory": "16MiB", "timeout": "1s", "instances": 3}}}}}"#;
@@ -358,6 +359,7 @@ fn options_of_the_service_arrive() {
     assert_eq!(service.logging.level, LogLevel::Warning);
     assert_eq!(service.logging.format, LogFormat::Json);
     assert!(service.http.gateway_errors && service.http.http2_backends);
+    assert_eq!(service.http.status_path.as_deref(), Some("/__status"));
     assert_eq!(service.plugins.isolation["*"], Isolation::Request);
     assert_eq!(service.plugins.limits["p"].memory, Some(16 << 20));
     assert_eq!(

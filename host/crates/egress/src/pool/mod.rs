@@ -52,6 +52,16 @@ struct Limits {
     age: Option<Duration>,
 }
 
+/// Connections of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct PoolSize {
+    /// HTTP/1 connections without a request.
+    pub idle: usize,
+    /// HTTP/2 connections.
+    pub shared: usize,
+}
+
 /// The idle connections of one key, the newest last.
 pub(crate) struct Host {
     idle: Mutex<Vec<Idle>>,
@@ -151,6 +161,15 @@ impl Pool {
             .any(|known| Shared::free_place(known).is_some())
         {
             shared.push(Arc::clone(place.shared()));
+        }
+    }
+
+    /// What there is at this moment.
+    pub(crate) fn size(&self) -> PoolSize {
+        let hosts = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
+        PoolSize {
+            idle: self.count.load(Ordering::Relaxed),
+            shared: hosts.values().map(|host| host.shared().len()).sum(),
         }
     }
 

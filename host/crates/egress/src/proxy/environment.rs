@@ -86,6 +86,15 @@ impl EnvironmentProxies {
         Ok(choice.candidates.into_iter().next().flatten())
     }
 
+    /// Each proxy once.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Proxy>> {
+        let https = match &self.https {
+            Https::Proxy(named) => Some(&named.proxy),
+            Https::Unset | Https::Direct(_) => None,
+        };
+        self.http.iter().map(|named| &named.proxy).chain(https)
+    }
+
     /// The one way to `target`.
     pub(super) fn choice(&self, target: &Target) -> Result<Choice, Error> {
         let named = match (target.is_secure(), &self.https) {

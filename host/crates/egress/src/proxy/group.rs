@@ -8,8 +8,6 @@ use std::{
     },
 };
 
-use tokio::time::Instant;
-
 use super::{Proxy, health::ProxyHealth};
 use crate::{error::ProxyAddressError, target::Target};
 
@@ -62,11 +60,7 @@ impl ProxyGroup {
     /// What is known of each proxy, in the order they were given.
     #[must_use]
     pub fn health(&self) -> Vec<ProxyHealth> {
-        let now = Instant::now();
-        self.proxies
-            .iter()
-            .map(|proxy| proxy.health().snapshot(proxy.shared_label(), now))
-            .collect()
+        self.proxies.iter().map(|proxy| proxy.known()).collect()
     }
 
     /// The proxies for `target` in the order of trying: all but those whose

@@ -36,6 +36,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION, TRANSFER_ENCODING},
 };
+use tokio::time::Instant;
 
 /// Options of a proxy beside its address.
 #[derive(Clone, Default, PartialEq)]
@@ -124,6 +125,11 @@ impl Proxy {
     #[must_use]
     pub fn label(&self) -> &str {
         &self.label
+    }
+
+    /// What the requests through it have shown.
+    fn known(&self) -> ProxyHealth {
+        self.health.snapshot(&self.label, Instant::now())
     }
 
     fn from_address(

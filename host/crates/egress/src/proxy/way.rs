@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use http::Uri;
 
-use super::{EnvironmentProxies, PacProxies, Proxy, group::ProxyGroup};
+use super::{EnvironmentProxies, PacProxies, Proxy, ProxyHealth, group::ProxyGroup};
 use crate::{error::Error, target::Target};
 
 /// How the way to a target is chosen.
@@ -115,6 +115,18 @@ impl Way {
                 .collect(),
             rule: choice.rule.to_string(),
         })
+    }
+
+    /// What is known of each proxy that can be named without a target: a PAC
+    /// file may come to name any.
+    #[must_use]
+    pub fn health(&self) -> Vec<ProxyHealth> {
+        match self {
+            Self::Direct | Self::Pac(_) => Vec::new(),
+            Self::Proxy(proxy) => vec![proxy.known()],
+            Self::Group(group) => group.health(),
+            Self::Environment(proxies) => proxies.all().map(|proxy| proxy.known()).collect(),
+        }
     }
 
     /// The ways to `target`, at least one.

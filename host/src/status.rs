@@ -1,0 +1,88 @@
+//! The status page (`status_path` of `cuttle/http`): how the gateway is, for
+//! whoever is on call.
+//!
+//! It holds no secrets: proxies are named by scheme, host and port, plugins by
+//! their name. It holds what an attacker would like to know, though, so that it
+//! is there only where it was asked for.
+
+use std::{sync::LazyLock, time::Instant};
+
+use cuttle_egress::{Client, ProxyHealth};
+use serde_json::{Value, json};
+
+use crate::assemble::BackendEgress;
+
+/// The first gateway of the process, which is as good as its start.
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// What a gateway can tell of itself.
+pub(crate) struct Status {
+    /// When this gateway was built.
+    since: Instant,
+    client: Client,
+    backends: Vec<BackendEgress>,
+}
+
+impl Status {
+    pub(crate) fn new(client: Client, backends: Vec<BackendEgress>) -> Self {
+        LazyLock::force(&START);
+        Self {
+            since: Instant::now(),
+            client,
+            backends,
+        }
+    }
+
+    /// Everything at this moment.
+    pub(crate) fn page(&self, generation: u64, panics: u64) -> Value {
+        let counters = self.client.counters();
+        let connections = self.client.connections();
+        json!({
+            "version": crate::VERSION,
+            "uptime_seconds": START.elapsed().as_secs(),
+            "generation": generation,
+            "generation_seconds": self.since.elapsed().as_secs(),
+            "panics": panics,
+            "client": {
+                "requests": counters.requests,
+                "connections": counters.connections,
+                "idle_connections": connections.idle,
+                "http2_connections": connections.shared,
+                "repetitions": counters.repetitions,
+                "repetitions_refused": counters.repetitions_refused,
+                "failovers": counters.failovers,
+            },
+            "backends": self.backends.iter().map(backend).collect::<Vec<_>>(),
+        })
+    }
+}
+
+fn backend(backend: &BackendEgress) -> Value {
+    let proxies = backend.ways.iter().flat_map(|way| way.health());
+    let mut told = json!({
+        "endpoint": backend.endpoint,
+        "backend": backend.backend,
+        "proxies": proxies.map(|health| proxy(&health)).collect::<Vec<_>>(),
+    });
+    if let (Some(plugin), Some(members)) = (&backend.running, told.as_object_mut()) {
+        let instances = plugin.instances();
+        let plugin = json!({
+            "name": plugin.name(),
+            "instances": instances.live,
+            "idle": instances.idle,
+            "limit": instances.limit,
+        });
+        members.insert("plugin".to_owned(), plugin);
+    }
+    told
+}
+
+fn proxy(health: &ProxyHealth) -> Value {
+    json!({
+        "proxy": &*health.label,
+        "usable": health.usable,
+        "successes": health.successes,
+        "failures": health.failures,
+        "retry_in_ms": health.retry_in.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+    })
+}
