@@ -69,8 +69,8 @@ impl Kept {
 
     /// It was built: what is not in it is of no more use.
     pub(super) fn finish(&mut self) {
-        self.plugins.iter_mut().for_each(Workshop::finish);
-        self.pac.iter_mut().for_each(Workshop::finish);
+        self.plugins = self.plugins.take().and_then(Workshop::finish);
+        self.pac = self.pac.take().and_then(Workshop::finish);
     }
 }
 
@@ -143,8 +143,10 @@ impl<T, P: Clone> Workshop<T, P> {
         }
     }
 
-    fn finish(&mut self) {
+    /// Nothing if nothing was used: an engine reserves memory and has a thread.
+    fn finish(mut self) -> Option<Self> {
         self.products.retain(|_, product| product.used);
+        (!self.products.is_empty()).then_some(self)
     }
 }
 
@@ -193,9 +195,11 @@ mod tests {
         workshop.begin();
         workshop.put(Key::new("b", b"1"), "used");
         assert_eq!(workshop.products.len(), 2, "a build may still fail");
-        workshop.finish();
+        let mut workshop = place.and_then(Workshop::finish).unwrap();
         assert!(workshop.take(&Key::new("a", b"1")).is_none());
         assert!(workshop.take(&Key::new("b", b"1")).is_some());
+        workshop.begin();
+        assert!(workshop.finish().is_none(), "nor is an empty workshop kept");
     }
 
     #[test]
