@@ -124,6 +124,15 @@ async fn a_tunnel_that_leads_nowhere_good() -> TestResult {
                 Step::Silence,
             ],
         ),
+        // Would be a good one, if the bytes were overlooked.
+        (
+            "bytes_before_a_tunnel_that_works",
+            vec![
+                Step::Head,
+                Step::send(&format!("{OPENED}EXTRA")),
+                Step::Tunnel,
+            ],
+        ),
         (
             "second_answer",
             vec![Step::Head, Step::send(&OPENED.repeat(2)), Step::Silence],
