@@ -1,6 +1,6 @@
 //! `cuttle run`.
 
-use std::{path::Path, process::ExitCode, sync::Arc};
+use std::{num::NonZero, path::Path, process::ExitCode, sync::Arc, thread};
 
 use cuttle_pipeline::config::{Loaded, LogLevel, Problem};
 
@@ -48,7 +48,8 @@ fn start(file: &Path, mut loaded: Loaded, args: &RunArgs) -> ExitCode {
         Err(error) => return failed(&error.to_string()),
     };
     tracing::info!(version = crate::VERSION, config = %file.display(), "starting cuttle");
-    match tokio::runtime::Builder::new_multi_thread()
+    // The server adds threads with runtimes of their own, one for each core.
+    match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
     {
@@ -78,6 +79,11 @@ async fn listen(loaded: &Loaded, assembly: Assembly) -> ExitCode {
     let server = match Server::bind(&service.listen, gateway, service.max_shutdown_wait_time) {
         Ok(server) => server,
         Err(error) => return failed(&chain(&error)),
+    };
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let server = match server.on_threads(cores) {
+        Ok(server) => server,
+        Err(error) => return failed(&format!("cannot listen with {cores} threads: {error}")),
     };
     match signals() {
         Ok((first, second)) => ended(server.run(first, second).await),

@@ -34,6 +34,7 @@ use super::{
 };
 use crate::{
     gateway::{Gateway, Peer},
+    head::Framing,
     respond::Body,
 };
 
@@ -172,7 +173,11 @@ where
     let requests = clock.clone();
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         let open = requests.open();
-        request.extensions_mut().insert(verdict.current());
+        // Extensions are a map on the heap: not for what is the rule.
+        let framing = verdict.current();
+        if framing != Framing::default() {
+            request.extensions_mut().insert(framing);
+        }
         let gateway = Arc::clone(&gateway);
         let old = request.version() < http::Version::HTTP_11;
         async move {

@@ -9,8 +9,15 @@ mod gate;
 mod listen;
 mod signals;
 mod tls;
+mod workers;
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    io,
+    net::{SocketAddr, TcpListener as StdListener},
+    sync::Arc,
+    time::Duration,
+};
 
 use cuttle_pipeline::config::Listen;
 use tokio::{
@@ -26,7 +33,8 @@ pub use tls::{TlsError, acceptor};
 use crate::gateway::Gateway;
 use clock::Limits;
 use connection::Shared;
-use drain::Drain;
+use drain::{Drain, Guard};
+use workers::Workers;
 
 /// Pause after an accept failed for want of descriptors or memory; some
 /// connection may have ended by then.
@@ -35,6 +43,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// A bound listener.
 pub struct Server {
     listener: TcpListener,
+    /// Those of the further threads.
+    further: Vec<StdListener>,
     address: SocketAddr,
     shared: Arc<Shared>,
     drain_limit: Option<Duration>,
@@ -88,10 +98,25 @@ impl Server {
         };
         Ok(Self {
             listener,
+            further: Vec::new(),
             address,
             shared: Arc::new(shared),
             drain_limit,
         })
+    }
+
+    /// Serves with so many threads in all: the one that calls
+    /// [`run`](Self::run), whose runtime should have no other, and further ones
+    /// with a runtime and a listening socket each.
+    ///
+    /// Where the system does not spread connections over sockets of one
+    /// address, the threads share a socket.
+    ///
+    /// # Errors
+    /// There are not enough descriptors.
+    pub fn on_threads(mut self, threads: usize) -> io::Result<Self> {
+        self.further = listen::further(&self.listener, threads.saturating_sub(1))?;
+        Ok(self)
     }
 
     /// Where it listens; names the port when the system chose it.
@@ -110,11 +135,14 @@ impl Server {
     ) -> Verdict {
         tracing::info!(target: "cuttle", address = %self.address, "listening");
         let drain = Drain::new();
+        let workers = Workers::start(self.further, &self.shared, &drain);
         let mut connections = JoinSet::new();
+        let guard = drain.guard();
         tokio::select! {
-            never = accept(&self.listener, &self.shared, &drain, &mut connections) => match never {},
+            never = accept(&self.listener, &self.shared, &guard, &mut connections) => match never {},
             () = shutdown => {}
         }
+        drop(guard);
         drop(self.listener);
         tracing::info!(target: "cuttle", "shutting down");
         let limit = async {
@@ -125,13 +153,14 @@ impl Server {
         };
         // Requests of HTTP/2 run in tasks of their own; their connection ends
         // after them.
-        let verdict = tokio::select! {
-            () = drain.finish() => Verdict::Drained,
-            () = limit => Verdict::Cut { connections: open(&mut connections) },
-            () = at_once => Verdict::Interrupted { connections: open(&mut connections) },
+        let end: fn(usize) -> Verdict = tokio::select! {
+            () = drain.finish() => |_| Verdict::Drained,
+            () = limit => |connections| Verdict::Cut { connections },
+            () = at_once => |connections| Verdict::Interrupted { connections },
         };
+        let here = open(&mut connections);
         connections.shutdown().await;
-        verdict
+        end(here + workers.end().await)
     }
 }
 
@@ -144,7 +173,7 @@ fn open(connections: &mut JoinSet<()>) -> usize {
 async fn accept(
     listener: &TcpListener,
     shared: &Arc<Shared>,
-    drain: &Drain,
+    guard: &Guard,
     connections: &mut JoinSet<()>,
 ) -> std::convert::Infallible {
     let mut failing = false;
@@ -152,7 +181,7 @@ async fn accept(
         match listener.accept().await {
             Ok((stream, peer)) => {
                 failing = false;
-                start(shared, drain, connections, stream, peer);
+                start(shared, guard, connections, stream, peer);
             }
             Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
@@ -169,7 +198,7 @@ async fn accept(
 
 fn start(
     shared: &Arc<Shared>,
-    drain: &Drain,
+    guard: &Guard,
     connections: &mut JoinSet<()>,
     stream: TcpStream,
     peer: SocketAddr,
@@ -180,7 +209,7 @@ fn start(
         Arc::clone(shared),
         stream,
         peer,
-        drain.guard(),
+        guard.clone(),
     ));
 }
 
