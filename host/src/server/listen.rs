@@ -97,14 +97,17 @@ fn open_everywhere(port: u16) -> io::Result<TcpListener> {
 /// `first` was bound without sharing, so that a program which has the address
 /// already is noticed, also one of the same user that would share it.
 pub(super) fn further(first: &TcpListener, count: usize) -> io::Result<Vec<StdListener>> {
-    let first = SockRef::from(first);
-    let shared = first.set_reuse_port(true).is_ok();
-    let one = || match beside(&first) {
-        Ok(socket) if shared => Ok(socket),
-        // Connections then go to whoever asks first.
-        _ => first.try_clone(),
+    let shared = SockRef::from(first).set_reuse_port(true).is_ok();
+    let one = || match beside(&SockRef::from(first)) {
+        Ok(socket) if shared => Ok(StdListener::from(socket)),
+        _ => same(first),
     };
-    (0..count).map(|_| one().map(StdListener::from)).collect()
+    (0..count).map(|_| one()).collect()
+}
+
+/// The same socket once more: connections go to whoever asks first.
+pub(super) fn same(first: &TcpListener) -> io::Result<StdListener> {
+    SockRef::from(first).try_clone().map(StdListener::from)
 }
 
 fn beside(first: &Socket) -> io::Result<Socket> {
