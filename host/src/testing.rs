@@ -140,10 +140,19 @@ impl Running {
     }
 
     pub(crate) fn try_start(extra: &Value, backend: &Backend) -> Result<Self, BindError> {
+        Self::on_threads(1, extra, backend)
+    }
+
+    pub(crate) fn on_threads(
+        threads: usize,
+        extra: &Value,
+        backend: &Backend,
+    ) -> Result<Self, BindError> {
         let service = service(extra);
         let gateway = Arc::new(gateway(&service, backend));
         let limit = service.max_shutdown_wait_time;
         let server = Server::bind(&service.listen, Arc::clone(&gateway), limit)?;
+        let server = server.on_threads(threads).unwrap();
         let address = server.local_addr();
         let (stop, stopped) = oneshot::channel::<()>();
         let (abort, aborted) = oneshot::channel::<()>();

@@ -1,6 +1,6 @@
 //! `cuttle run`.
 
-use std::{path::Path, process::ExitCode, sync::Arc};
+use std::{num::NonZero, path::Path, process::ExitCode, sync::Arc, thread};
 
 use cuttle_pipeline::config::{Loaded, LogLevel, Problem};
 use tokio::signal::unix::Signal;
@@ -61,7 +61,8 @@ fn start(file: &Path, loaded: Loaded, args: &RunArgs, read: reload::Read) -> Exi
     };
     tracing::info!(version = crate::VERSION, config = %file.display(), "starting cuttle");
     let watched = args.watch.then_some(file);
-    match tokio::runtime::Builder::new_multi_thread()
+    // The server adds threads with runtimes of their own, one for each core.
+    match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
     {
@@ -111,6 +112,11 @@ async fn listen(server: Server, reloader: Reloader, hangups: Signal) -> ExitCode
     let (first, second) = match signals() {
         Ok(signals) => signals,
         Err(error) => return failed(&format!("cannot listen for signals: {error}")),
+    };
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let server = match server.on_threads(cores) {
+        Ok(server) => server,
+        Err(error) => return failed(&format!("cannot listen with {cores} threads: {error}")),
     };
     let reloading = tokio::spawn(reloader.run(hangups));
     let end = async {

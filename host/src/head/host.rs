@@ -38,6 +38,9 @@ fn field(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
 
 /// A host with or without a port; no user information, nothing else.
 fn checked(text: &str) -> Result<String, Refusal> {
+    if is_plain(text) {
+        return Ok(text.to_owned());
+    }
     let authority: Authority = text.parse().map_err(|_| Refusal::HostInvalid)?;
     let host = authority.host();
     let bracketed = host.starts_with('[');
@@ -50,6 +53,20 @@ fn checked(text: &str) -> Result<String, Refusal> {
         true => Ok(text.to_owned()),
         false => Err(Refusal::HostInvalid),
     }
+}
+
+/// Bytes of a name in the DNS.
+const MAX_NAME: usize = 253;
+
+/// Whether `text` is of the common kind, which every parser reads alike:
+/// letters, digits, hyphens and dots, and perhaps a port.
+fn is_plain(text: &str) -> bool {
+    let host = text.bytes().take_while(|byte| *byte != b':').count();
+    let Some((host, port)) = text.split_at_checked(host) else {
+        return false;
+    };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+    (1..=MAX_NAME).contains(&host.len()) && host.bytes().all(plain) && port_is_valid(Some(port))
 }
 
 /// RFC 3986 section 3.2.2.

@@ -134,6 +134,10 @@ impl Responder {
             (X_KRAKEND_COMPLETED, FALSE),
         ] {
             let headers = response.headers_mut();
+            if !headers.contains_key(&name) {
+                headers.insert(name, value);
+                continue;
+            }
             let others: Vec<_> = headers.get_all(&name).iter().cloned().collect();
             headers.insert(&name, value);
             for other in others {

@@ -33,7 +33,7 @@ use super::{
     gate::{Gate, Reset},
     live::{Live, Terms},
 };
-use crate::{gateway::Peer, respond::Body};
+use crate::{gateway::Peer, head::Framing, respond::Body};
 
 /// From the connection to the end of the TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -163,7 +163,11 @@ where
     let requests = clock.clone();
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         let open = requests.open();
-        request.extensions_mut().insert(verdict.current());
+        // Extensions are a map on the heap: not for what is the rule.
+        let framing = verdict.current();
+        if framing != Framing::default() {
+            request.extensions_mut().insert(framing);
+        }
         let gateway = live.gateway();
         let old = request.version() < http::Version::HTTP_11;
         async move {

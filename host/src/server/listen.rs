@@ -3,11 +3,11 @@
 use std::{
     error::Error as StdError,
     fmt, io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener as StdListener},
 };
 
 use cuttle_pipeline::config::Listen;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::TcpListener;
 
 use super::tls::TlsError;
@@ -90,6 +90,38 @@ fn open_everywhere(port: u16) -> io::Result<TcpListener> {
         }
         done => done,
     }
+}
+
+/// `count` more sockets that listen where `first` does.
+///
+/// `first` was bound without sharing, so that a program which has the address
+/// already is noticed, also one of the same user that would share it.
+pub(super) fn further(first: &TcpListener, count: usize) -> io::Result<Vec<StdListener>> {
+    let shared = SockRef::from(first).set_reuse_port(true).is_ok();
+    let one = || match beside(&SockRef::from(first)) {
+        Ok(socket) if shared => Ok(StdListener::from(socket)),
+        _ => same(first),
+    };
+    (0..count).map(|_| one()).collect()
+}
+
+/// The same socket once more: connections go to whoever asks first.
+pub(super) fn same(first: &TcpListener) -> io::Result<StdListener> {
+    SockRef::from(first).try_clone().map(StdListener::from)
+}
+
+fn beside(first: &Socket) -> io::Result<Socket> {
+    let address = first.local_addr()?;
+    let socket = Socket::new(address.domain(), Type::STREAM, Some(Protocol::TCP))?;
+    if address.domain() == Domain::IPV6 {
+        socket.set_only_v6(first.only_v6()?)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address)?;
+    socket.listen(BACKLOG)?;
+    Ok(socket)
 }
 
 fn open(address: SocketAddr) -> io::Result<TcpListener> {

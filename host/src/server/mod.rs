@@ -10,8 +10,15 @@ mod listen;
 mod live;
 mod signals;
 mod tls;
+mod workers;
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    io,
+    net::{SocketAddr, TcpListener as StdListener},
+    sync::Arc,
+    time::Duration,
+};
 
 use cuttle_pipeline::config::Listen;
 use tokio::{
@@ -26,7 +33,8 @@ pub use signals::signals;
 pub use tls::{TlsError, acceptor};
 
 use crate::gateway::Gateway;
-use drain::Drain;
+use drain::{Drain, Guard};
+use workers::Workers;
 
 /// Pause after an accept failed for want of descriptors or memory; some
 /// connection may have ended by then.
@@ -35,6 +43,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// A bound listener.
 pub struct Server {
     listener: TcpListener,
+    /// Those of the further threads.
+    further: Vec<StdListener>,
     address: SocketAddr,
     live: Live,
 }
@@ -75,6 +85,7 @@ impl Server {
         })?;
         Ok(Self {
             listener,
+            further: Vec::new(),
             address,
             live,
         })
@@ -84,6 +95,20 @@ impl Server {
     #[must_use]
     pub fn live(&self) -> Live {
         self.live.clone()
+    }
+
+    /// Serves with so many threads in all: the one that calls
+    /// [`run`](Self::run), whose runtime should have no other, and further ones
+    /// with a runtime and a listening socket each.
+    ///
+    /// Where the system does not spread connections over sockets of one
+    /// address, the threads share a socket.
+    ///
+    /// # Errors
+    /// There are not enough descriptors.
+    pub fn on_threads(mut self, threads: usize) -> io::Result<Self> {
+        self.further = listen::further(&self.listener, threads.saturating_sub(1))?;
+        Ok(self)
     }
 
     /// Where it listens; names the port when the system chose it.
@@ -102,11 +127,14 @@ impl Server {
     ) -> Verdict {
         tracing::info!(target: "cuttle", address = %self.address, "listening");
         let drain = Drain::new();
+        let workers = Workers::start(self.further, &self.live, &drain);
         let mut connections = JoinSet::new();
+        let guard = drain.guard();
         tokio::select! {
-            never = accept(&self.listener, &self.live, &drain, &mut connections) => match never {},
+            never = accept(&self.listener, &self.live, &guard, &mut connections) => match never {},
             () = shutdown => {}
         }
+        drop(guard);
         drop(self.listener);
         tracing::info!(target: "cuttle", "shutting down");
         let limit = async {
@@ -117,13 +145,14 @@ impl Server {
         };
         // Requests of HTTP/2 run in tasks of their own; their connection ends
         // after them.
-        let verdict = tokio::select! {
-            () = drain.finish() => Verdict::Drained,
-            () = limit => Verdict::Cut { connections: open(&mut connections) },
-            () = at_once => Verdict::Interrupted { connections: open(&mut connections) },
+        let end: fn(usize) -> Verdict = tokio::select! {
+            () = drain.finish() => |_| Verdict::Drained,
+            () = limit => |connections| Verdict::Cut { connections },
+            () = at_once => |connections| Verdict::Interrupted { connections },
         };
+        let here = open(&mut connections);
         connections.shutdown().await;
-        verdict
+        end(here + workers.end().await)
     }
 }
 
@@ -136,7 +165,7 @@ fn open(connections: &mut JoinSet<()>) -> usize {
 async fn accept(
     listener: &TcpListener,
     live: &Live,
-    drain: &Drain,
+    guard: &Guard,
     connections: &mut JoinSet<()>,
 ) -> std::convert::Infallible {
     let mut failing = false;
@@ -144,7 +173,7 @@ async fn accept(
         match listener.accept().await {
             Ok((stream, peer)) => {
                 failing = false;
-                start(live, drain, connections, stream, peer);
+                start(live, guard, connections, stream, peer);
             }
             Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
@@ -161,14 +190,14 @@ async fn accept(
 
 fn start(
     live: &Live,
-    drain: &Drain,
+    guard: &Guard,
     connections: &mut JoinSet<()>,
     stream: TcpStream,
     peer: SocketAddr,
 ) {
     // Tasks that have ended are kept until they are asked for.
     while connections.try_join_next().is_some() {}
-    connections.spawn(connection::serve(live.clone(), stream, peer, drain.guard()));
+    connections.spawn(connection::serve(live.clone(), stream, peer, guard.clone()));
 }
 
 fn concerns_one_connection(error: &io::Error) -> bool {

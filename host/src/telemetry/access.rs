@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, error::Error as StdError, net::IpAddr, time::Duration};
 
-use cuttle_pipeline::config::RouterOptions;
+use cuttle_pipeline::{config::RouterOptions, ip_text};
 use http::{StatusCode, request::Parts};
 use tokio::time::Instant;
 use tracing::{Span, field::Empty};
@@ -73,7 +73,7 @@ impl AccessLog {
             "request",
             method = %parts.method,
             path = %Escaped(path),
-            client = %client,
+            client = %ip_text(client),
             endpoint = Empty,
             backend = Empty,
             plugin = Empty,

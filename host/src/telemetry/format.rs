@@ -12,21 +12,14 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use super::{
-    BoxLayer,
-    json::{JsonFields, JsonLine},
-};
+use super::{BoxLayer, json::JsonLines};
 
 /// One JSON object a line; the request's fields stand under `span`.
 pub(super) fn json<W>(writer: W) -> BoxLayer
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let layer = tracing_subscriber::fmt::layer()
-        .fmt_fields(JsonFields)
-        .event_format(JsonLine)
-        .with_writer(writer);
-    layer.boxed()
+    JsonLines(writer).boxed()
 }
 
 /// Lines for people.

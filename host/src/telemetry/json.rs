@@ -2,91 +2,111 @@
 //!
 //! The fields of a span are kept as text, each `"name":value,`, to which later
 //! ones are added. (The formatter of tracing-subscriber parses and writes the
-//! whole object again for each of them, which costs more than the request.)
+//! whole object again for each of them, which costs more than the request.) All
+//! of it is written straight into its place: most requests log nothing, and
+//! should not pay for text that nobody reads.
 
-use std::fmt::{self, Debug, Write as _};
+use std::fmt::{self, Debug, Write};
 
 use tracing::{
     Event, Subscriber,
     field::{Field, Visit},
+    span::{Attributes, Id, Record},
 };
 use tracing_subscriber::{
-    field::RecordFields,
+    Layer,
     fmt::{
-        FmtContext, FormatEvent, FormatFields, FormattedFields,
+        MakeWriter,
         format::Writer,
         time::{FormatTime, SystemTime},
     },
+    layer::Context,
     registry::LookupSpan,
 };
 
-/// Writes events.
-pub(super) struct JsonLine;
+/// Bytes that the fields of a request usually take: they should not have to
+/// grow.
+const TYPICAL_FIELDS: usize = 384;
+/// The same for a whole line.
+const TYPICAL_LINE: usize = 640;
 
-impl<S> FormatEvent<S, JsonFields> for JsonLine
+/// Writes events, and remembers the fields of spans for them.
+pub(super) struct JsonLines<W>(pub(super) W);
+
+impl<S, W> Layer<S> for JsonLines<W>
+where
+    S: Subscriber + for<'l> LookupSpan<'l>,
+    W: for<'w> MakeWriter<'w> + 'static,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        if let Some(span) = context.span(id) {
+            let mut members = Members(String::with_capacity(TYPICAL_FIELDS));
+            attributes.record(&mut members);
+            span.extensions_mut().insert(members);
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        if let Some(span) = context.span(id)
+            && let Some(members) = span.extensions_mut().get_mut::<Members>()
+        {
+            values.record(members);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let line = line(event, &context);
+        // There is no other place to tell it.
+        let _ = std::io::Write::write_all(&mut self.0.make_writer(), line.as_bytes());
+    }
+}
+
+fn line<S>(event: &Event<'_>, context: &Context<'_, S>) -> String
 where
     S: Subscriber + for<'l> LookupSpan<'l>,
 {
-    fn format_event(
-        &self,
-        ctx: &FmtContext<'_, S, JsonFields>,
-        mut writer: Writer<'_>,
-        event: &Event<'_>,
-    ) -> fmt::Result {
-        let metadata = event.metadata();
-        writer.write_str("{\"timestamp\":\"")?;
-        SystemTime.format_time(&mut writer)?;
-        write!(
-            writer,
-            "\",\"level\":\"{}\",\"fields\":{{",
-            metadata.level()
-        )?;
-        let mut fields = String::new();
-        JsonFields.format_fields(Writer::new(&mut fields), event)?;
-        writer.write_str(fields.trim_end_matches(','))?;
-        write!(writer, "}},\"target\":{}", Text(metadata.target()))?;
-        if let Some(span) = ctx.parent_span() {
-            writer.write_str(",\"span\":{")?;
-            if let Some(fields) = span.extensions().get::<FormattedFields<JsonFields>>() {
-                writer.write_str(fields)?;
-            }
-            write!(writer, "\"name\":{}}}", Text(span.name()))?;
+    let metadata = event.metadata();
+    let mut line = String::with_capacity(TYPICAL_LINE);
+    line.push_str("{\"timestamp\":\"");
+    // Writing to a string never fails.
+    let _ = SystemTime.format_time(&mut Writer::new(&mut line));
+    line.push_str("\",\"level\":\"");
+    line.push_str(metadata.level().as_str());
+    line.push_str("\",\"fields\":{");
+    let mut members = Members(line);
+    event.record(&mut members);
+    let Members(mut line) = members;
+    if line.ends_with(',') {
+        line.pop();
+    }
+    line.push_str("},\"target\":");
+    push_text(&mut line, metadata.target());
+    if let Some(span) = context.event_span(event) {
+        line.push_str(",\"span\":{");
+        if let Some(Members(fields)) = span.extensions().get() {
+            line.push_str(fields);
         }
-        writer.write_str("}\n")
+        line.push_str("\"name\":");
+        push_text(&mut line, span.name());
+        line.push('}');
     }
+    line.push_str("}\n");
+    line
 }
 
-/// Writes the fields of events and spans, each with a comma behind it.
-pub(super) struct JsonFields;
-
-impl<'w> FormatFields<'w> for JsonFields {
-    fn format_fields<R: RecordFields>(&self, mut writer: Writer<'w>, fields: R) -> fmt::Result {
-        // A span's text may belong to another thread's part of the heap, where
-        // every growth takes a lock: it grows once, not for each piece.
-        let mut members = Members {
-            text: String::with_capacity(TYPICAL_FIELDS),
-            outcome: Ok(()),
-        };
-        fields.record(&mut members);
-        members.outcome?;
-        writer.write_str(&members.text)
-    }
-}
-
-/// Bytes that the fields of a request take at first.
-const TYPICAL_FIELDS: usize = 256;
-
-/// The members of an object.
-struct Members {
-    text: String,
-    outcome: fmt::Result,
-}
+/// Members of an object, each with a comma behind it, at the end of a text.
+struct Members(String);
 
 impl Members {
+    fn name(&mut self, field: &Field) {
+        push_text(&mut self.0, field.name());
+        self.0.push(':');
+    }
+
     fn add(&mut self, field: &Field, value: fmt::Arguments<'_>) {
-        if self.outcome.is_ok() {
-            self.outcome = write!(self.text, "{}:{value},", Text(field.name()));
-        }
+        self.name(field);
+        let _ = self.0.write_fmt(value);
+        self.0.push(',');
     }
 }
 
@@ -112,42 +132,60 @@ impl Visit for Members {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.add(field, format_args!("{}", Text(value)));
+        self.name(field);
+        push_text(&mut self.0, value);
+        self.0.push(',');
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.add(field, format_args!("{}", Text(&format!("{value:?}"))));
+        self.name(field);
+        self.0.push('"');
+        // A value that cannot be shown to its end is cut; the line is whole.
+        let _ = write!(Inside(&mut self.0), "{value:?}");
+        self.0.push_str("\",");
     }
 }
 
-/// A JSON string (RFC 8259, section 7).
-struct Text<'a>(&'a str);
+/// The inside of a JSON string, at the end of a text.
+struct Inside<'t>(&'t mut String);
 
-impl fmt::Display for Text<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_char('"')?;
-        let mut rest = self.0;
-        while let Some((plain, special, after)) = split(rest) {
-            f.write_str(plain)?;
-            match special {
-                '"' => f.write_str("\\\""),
-                '\\' => f.write_str("\\\\"),
-                control => write!(f, "\\u{:04x}", u32::from(control)),
-            }?;
-            rest = after;
-        }
-        f.write_str(rest)?;
-        f.write_char('"')
+impl fmt::Write for Inside<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        push_escaped(self.0, text);
+        Ok(())
     }
+}
+
+/// Adds a JSON string (RFC 8259, section 7).
+fn push_text(line: &mut String, text: &str) {
+    line.push('"');
+    push_escaped(line, text);
+    line.push('"');
+}
+
+fn push_escaped(line: &mut String, text: &str) {
+    let mut rest = text;
+    while let Some((plain, special, after)) = split(rest) {
+        line.push_str(plain);
+        match special {
+            b'"' => line.push_str("\\\""),
+            b'\\' => line.push_str("\\\\"),
+            control => {
+                let _ = write!(line, "\\u{control:04x}");
+            }
+        }
+        rest = after;
+    }
+    line.push_str(rest);
 }
 
 /// Text before the first character that has to be escaped, that character, and
 /// the text behind it.
-fn split(text: &str) -> Option<(&str, char, &str)> {
-    let special = |c: char| c < ' ' || c == '"' || c == '\\';
-    let (plain, rest) = text.split_at_checked(text.find(special)?)?;
-    let mut rest = rest.chars();
-    Some((plain, rest.next()?, rest.as_str()))
+fn split(text: &str) -> Option<(&str, u8, &str)> {
+    let special = |byte: &u8| *byte < b' ' || *byte == b'"' || *byte == b'\\';
+    let at = text.as_bytes().iter().position(special)?;
+    let byte = *text.as_bytes().get(at)?;
+    Some((text.get(..at)?, byte, text.get(at + 1..)?))
 }
 
 #[cfg(test)]
@@ -164,7 +202,9 @@ mod tests {
             "line\nfeed\u{0}\u{1f}\u{7f}",
             "ü€😀\u{2028}",
         ] {
-            let parsed: String = serde_json::from_str(&Text(text).to_string()).unwrap();
+            let mut line = String::new();
+            push_text(&mut line, text);
+            let parsed: String = serde_json::from_str(&line).unwrap();
             assert_eq!(parsed, text);
         }
     }

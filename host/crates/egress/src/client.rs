@@ -14,7 +14,7 @@ use crate::{
     failover::Sending,
     fields,
     pool::Pool,
-    proxy::Way,
+    proxy::{Choice, Found, PacProxies, Way},
     redirect::{self, Chain, Repeatable},
     send::{Head, Sender},
     settings::{Redirects, SendOptions, Settings},
@@ -135,11 +135,10 @@ impl Client {
         last: bool,
     ) -> Result<Response<Body>, Error> {
         let target = Target::parse(uri)?;
-        let choice = timeout_at(deadline, way.candidates(&target)).await;
-        let choice = choice.unwrap_or_else(|_| {
-            let text = format!("the way to {target} was not found in time");
-            Err(Error::new(ErrorKind::Timeout, text))
-        })?;
+        let choice = match way.at_once(&target)? {
+            Found::Choice(choice) => choice,
+            Found::Pac(proxies) => Box::pin(ask(proxies, &target, deadline)).await?,
+        };
         let sending = Sending {
             head,
             target,
@@ -148,6 +147,14 @@ impl Client {
         };
         self.0.hop(sending, body, choice).await
     }
+}
+
+async fn ask(proxies: &PacProxies, target: &Target, deadline: Instant) -> Result<Choice, Error> {
+    let choice = timeout_at(deadline, Choice::by_pac(proxies, target)).await;
+    choice.unwrap_or_else(|_| {
+        let text = format!("the way to {target} was not found in time");
+        Err(Error::new(ErrorKind::Timeout, text))
+    })
 }
 
 impl std::fmt::Debug for Client {

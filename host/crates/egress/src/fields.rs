@@ -2,30 +2,26 @@
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request,
-    header::{
-        CONNECTION, CONTENT_LENGTH, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
-        TRANSFER_ENCODING, UPGRADE,
-    },
+    header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING},
 };
 use http_body::Body;
 
-const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-const PROXY_AUTHENTICATION_INFO: HeaderName = HeaderName::from_static("proxy-authentication-info");
-const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
-
 /// Removed from every message, whether `Connection` names them or not.
-const HOP_BY_HOP: [HeaderName; 10] = [
-    CONNECTION,
-    PROXY_CONNECTION,
-    KEEP_ALIVE,
-    TE,
-    TRAILER,
-    TRANSFER_ENCODING,
-    UPGRADE,
-    PROXY_AUTHENTICATE,
-    PROXY_AUTHENTICATION_INFO,
-    PROXY_AUTHORIZATION,
-];
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "connection"
+            | "proxy-connection"
+            | "keep-alive"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+            | "proxy-authenticate"
+            | "proxy-authentication-info"
+            | "proxy-authorization"
+    )
+}
 
 /// Takes hop-by-hop fields, `Host` and framing off a request. The last two are
 /// set anew from the target and the body.
@@ -91,14 +87,16 @@ pub(crate) fn frame(request: &mut Request<impl Body>) {
 /// and `Content-Length`, which are not the sender's to delete. True:
 /// `Connection` says `close`.
 pub fn remove_hop_by_hop(headers: &mut HeaderMap) -> bool {
-    if headers.is_empty() {
+    // Most messages have none, and a look at each name costs less than ten
+    // lookups.
+    let mut found = headers.keys().filter(|name| is_hop_by_hop(name));
+    let Some(first) = found.next().cloned() else {
         return false;
-    }
+    };
+    let others: Vec<_> = found.cloned().collect();
     let (close, named) = options(headers);
-    for name in named {
-        headers.remove(name);
-    }
-    for name in HOP_BY_HOP {
+    headers.remove(first);
+    for name in others.into_iter().chain(named) {
         headers.remove(name);
     }
     close

@@ -103,7 +103,8 @@ impl Hop<'_> {
         upload: Upload,
         last: bool,
     ) -> Result<Response<Body>, Failure> {
-        let connection = match self.connect().await {
+        // Most requests make no connection: they need not carry the room for it.
+        let connection = match Box::pin(self.connect()).await {
             Ok(connection) => connection,
             Err(error) => {
                 return Err(Failure {

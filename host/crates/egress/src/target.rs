@@ -27,12 +27,13 @@ impl Target {
             Some("https") => true,
             _ => return Err(invalid("the target needs the scheme http or https")),
         };
-        let authority = uri
-            .authority()
-            .filter(|authority| !authority.host().is_empty())
+        let authority = uri.authority();
+        let (authority, host) = authority
+            .map(|authority| (authority, authority.host()))
+            .filter(|(_, host)| !host.is_empty())
             .ok_or_else(|| invalid("the target needs a host"))?;
         let default = if secure { 443 } else { 80 };
-        let (authority, port) = bare(authority, default)?;
+        let (authority, port) = bare(authority, host, default)?;
         Ok(Self {
             secure,
             authority,
@@ -111,9 +112,8 @@ fn invalid(text: &'static str) -> Error {
 }
 
 /// Takes userinfo and default port off, without copying where there are none.
-fn bare(authority: &Authority, default: u16) -> Result<(Authority, u16), Error> {
+fn bare(authority: &Authority, host: &str, default: u16) -> Result<(Authority, u16), Error> {
     let text = authority.as_str();
-    let host = authority.host();
     let after_user = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
     let port = match after_user
         .strip_prefix(host)

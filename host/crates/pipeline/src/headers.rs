@@ -12,6 +12,8 @@ use http::{
     },
 };
 
+use crate::ip_text;
+
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const X_FORWARDED_VIA: HeaderName = HeaderName::from_static("x-forwarded-via");
@@ -103,7 +105,7 @@ impl OwnFields {
     ) -> Result<(), InvalidHeaderValue> {
         if self.forwarded_for {
             // A listener on `::` shows IPv4 clients as `::ffff:a.b.c.d`.
-            let ip = client_ip.to_canonical().to_string();
+            let ip = ip_text(client_ip);
             headers.insert(X_FORWARDED_FOR, HeaderValue::try_from(ip)?);
         }
         if self.forwarded_host {

@@ -34,6 +34,7 @@ mod deadline;
 mod executor;
 mod failure;
 mod headers;
+mod ip_text;
 mod pipeline;
 mod query;
 mod url;
@@ -45,6 +46,7 @@ use bytes::Bytes;
 pub use cuttle_config as config;
 pub use executor::{ExecuteError, ExecuteFuture, Executor};
 pub use failure::{Failure, FailureKind, TimedOut};
+pub use ip_text::ip_text;
 pub use pipeline::{Inbound, Pipeline, Unsupported};
 
 /// Any error, for the log.

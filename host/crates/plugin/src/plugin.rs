@@ -199,7 +199,8 @@ impl Pool {
         // future early drops the instance with it.
         let mut instance = match self.take() {
             Some(instance) => instance,
-            None => self.make().await?,
+            // Rare, and too large to be carried along by every call.
+            None => Box::pin(self.make()).await?,
         };
         match instance.handle(request, deadline).await {
             Outcome::Returned(answer) => {

@@ -61,3 +61,38 @@ async fn a_connection_that_has_said_nothing_does_not_hold_it_up() {
         assert_eq!(server.verdict().await, Verdict::Drained, "h2c: {h2c}");
     }
 }
+
+#[tokio::test]
+async fn all_threads_finish_what_has_begun_and_count_what_they_cut() {
+    const AT_ONCE: usize = 32;
+    for limit in [None, Some("200ms")] {
+        let (backend, mut seen) = hanging();
+        let extra = match limit {
+            Some(limit) => json!({ "max_shutdown_wait_time": limit }),
+            None => json!({}),
+        };
+        let mut server = Running::on_threads(4, &extra, &backend).unwrap();
+        let mut clients = Vec::new();
+        for _ in 0..AT_ONCE {
+            let mut client = server.connect().await;
+            client.send(GET).await;
+            assert_eq!(within(seen.recv()).await, Some("called"));
+            clients.push(client);
+        }
+        server.stop();
+        match limit {
+            Some(_) => {
+                let verdict = server.verdict().await;
+                let connections = AT_ONCE;
+                assert_eq!(verdict, Verdict::Cut { connections });
+            }
+            None => {
+                drop(clients);
+                assert_eq!(server.verdict().await, Verdict::Drained);
+            }
+        }
+        for _ in 0..AT_ONCE {
+            assert_eq!(within(seen.recv()).await, Some("dropped"));
+        }
+    }
+}

@@ -18,6 +18,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
+    runtime::{self, Handle},
     task::AbortHandle,
     time::timeout,
 };
@@ -39,6 +40,7 @@ const READY_LIMIT: Duration = Duration::from_millis(5);
 pub(crate) struct Http1 {
     sender: http1::SendRequest<Upload>,
     driver: AbortHandle,
+    runtime: runtime::Id,
     received: Arc<AtomicU64>,
 }
 
@@ -63,6 +65,7 @@ impl Http1 {
         Ok(Self {
             sender,
             driver,
+            runtime: Handle::current().id(),
             received,
         })
     }
@@ -73,6 +76,11 @@ impl Http1 {
     ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Request<Upload>>>> + use<>
     {
         self.sender.try_send_request(request)
+    }
+
+    /// The runtime with the driving task.
+    pub(super) fn runtime(&self) -> runtime::Id {
+        self.runtime
     }
 
     /// Bytes received so far.

@@ -19,12 +19,13 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU32, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use tokio::{
+    runtime::{self, Handle},
     task::AbortHandle,
     time::{Instant, sleep},
 };
@@ -36,6 +37,11 @@ use crate::settings::Settings;
 /// How often the pool is swept where nothing asks for more.
 const LONGEST_SWEEP_INTERVAL: Duration = Duration::from_secs(30);
 const SHORTEST_SWEEP_INTERVAL: Duration = Duration::from_millis(20);
+
+/// After so many uses of connections that another runtime drives, which wake
+/// another core twice each, a runtime gets one of its own. Few requests, spread
+/// over all cores, share connections; many soon stay where they are.
+const BORROW_LIMIT: u32 = 512;
 
 /// The idle connections of one client.
 pub(crate) struct Pool {
@@ -67,6 +73,8 @@ pub(crate) struct Host {
     idle: Mutex<Vec<Idle>>,
     /// HTTP/2 connections, in use or not.
     shared: Mutex<Vec<Arc<Shared>>>,
+    /// Times a connection was used that another runtime drives.
+    borrowed: AtomicU32,
     budget: Budget,
 }
 
@@ -106,13 +114,14 @@ impl Pool {
     }
 
     /// A place on a shared connection of `host`, or else its newest connection
-    /// that can be used.
+    /// that can be used: one that this runtime drives, or else another's.
     pub(crate) async fn take(&self, host: &Host) -> Option<Connection> {
         if let Some(place) = host.shared().iter().find_map(Shared::free_place) {
             return Some(Connection::Http2(place));
         }
+        let here = Handle::current().id();
         loop {
-            let idle = host.lock().pop()?;
+            let idle = host.pop(here)?;
             self.count.fetch_sub(1, Ordering::Relaxed);
             let mut connection = idle.connection;
             let young = self.limits.age.is_none_or(|age| idle.since.elapsed() < age);
@@ -232,6 +241,7 @@ impl Host {
         Self {
             idle: Mutex::default(),
             shared: Mutex::default(),
+            borrowed: AtomicU32::new(0),
             budget: Budget::new(),
         }
     }
@@ -239,6 +249,23 @@ impl Host {
     /// How many requests may be repeated.
     pub(crate) fn budget(&self) -> &Budget {
         &self.budget
+    }
+
+    /// The newest idle connection, driven by `runtime` if there is one.
+    fn pop(&self, runtime: runtime::Id) -> Option<Idle> {
+        let mut idle = self.lock();
+        let own = |idle: &Idle| idle.connection.runtime() == runtime;
+        if let Some(at) = idle.iter().rposition(own) {
+            return Some(idle.remove(at));
+        }
+        if idle.is_empty() {
+            return None;
+        }
+        let borrowed = self.borrowed.fetch_add(1, Ordering::Relaxed);
+        match borrowed % BORROW_LIMIT == BORROW_LIMIT - 1 {
+            true => None,
+            false => idle.pop(),
+        }
     }
 
     /// The shared connections that are open.

@@ -23,7 +23,7 @@ pub(crate) use self::health::Health;
 pub use self::health::ProxyHealth;
 pub use self::pac::{PacAnswer, PacEvaluator, PacProxies};
 pub(crate) use self::socks::SocksCredentials;
-pub(crate) use self::way::Choice;
+pub(crate) use self::way::{Choice, Found};
 pub use self::way::{Decision, Rule, Way};
 use self::{address::ProxyAddress, no_proxy::NoProxy};
 use crate::{

@@ -81,7 +81,23 @@ pub(crate) struct Choice {
     pub(crate) rule: Rule,
 }
 
+/// What [`Way::at_once`] knows.
+pub(crate) enum Found<'a> {
+    /// All there is to know.
+    Choice(Choice),
+    /// The PAC file has to be evaluated.
+    Pac(&'a PacProxies),
+}
+
 impl Choice {
+    /// As the PAC file says.
+    pub(crate) async fn by_pac(proxies: &PacProxies, target: &Target) -> Result<Self, Error> {
+        Ok(Self {
+            candidates: proxies.candidates(target).await?,
+            rule: Rule::Pac,
+        })
+    }
+
     pub(crate) fn direct(rule: Rule) -> Self {
         Self {
             candidates: vec![None],
@@ -131,7 +147,15 @@ impl Way {
 
     /// The ways to `target`, at least one.
     pub(crate) async fn candidates(&self, target: &Target) -> Result<Choice, Error> {
-        Ok(match self {
+        match self.at_once(target)? {
+            Found::Choice(choice) => Ok(choice),
+            Found::Pac(proxies) => Choice::by_pac(proxies, target).await,
+        }
+    }
+
+    /// The ways to `target`, or who has to be asked for them.
+    pub(crate) fn at_once(&self, target: &Target) -> Result<Found<'_>, Error> {
+        Ok(Found::Choice(match self {
             Self::Direct => Choice::direct(Rule::Direct),
             Self::Proxy(proxy) => match proxy.exception(target) {
                 Some(entry) => Choice::direct(Rule::NoProxy(Arc::clone(entry))),
@@ -147,11 +171,8 @@ impl Way {
             Self::Environment(proxies) => proxies.choice(target)?,
             Self::Pac(proxies) => match proxies.exception(target) {
                 Some(entry) => Choice::direct(Rule::NoProxy(Arc::clone(entry))),
-                None => Choice {
-                    candidates: proxies.candidates(target).await?,
-                    rule: Rule::Pac,
-                },
+                None => return Ok(Found::Pac(proxies)),
             },
-        })
+        }))
     }
 }
