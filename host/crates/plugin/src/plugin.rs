@@ -11,7 +11,10 @@ use std::{
 
 use cuttle_egress::{Body, Way};
 use http::{Request, Response};
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    runtime::{self, Handle},
+    time::{Instant, timeout_at},
+};
 
 use crate::{
     BindError, Binding, CallError, Component, Isolation,
@@ -158,8 +161,10 @@ pub(crate) struct Pool {
 }
 
 struct Idle {
-    instance: Instance,
+    instance: Box<Instance>,
     since: Instant,
+    /// Where it was used last: the caches of that core know its memory.
+    runtime: runtime::Id,
 }
 
 impl Pool {
@@ -211,17 +216,18 @@ impl Pool {
         }
     }
 
-    fn take(&self) -> Option<Instance> {
+    fn take(&self) -> Option<Box<Instance>> {
+        let here = Handle::current().id();
         let (taken, old) = {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            (idle.pop_back(), pop_old(&mut idle))
+            (pop_nearest(&mut idle, here), pop_old(&mut idle))
         };
         // Dropping one costs some microseconds: not under the lock.
         drop(old);
         taken.map(|idle| idle.instance)
     }
 
-    async fn make(&self) -> Result<Instance, CallError> {
+    async fn make(&self) -> Result<Box<Instance>, CallError> {
         match self.try_make().await {
             Err(MakeError::EngineExhausted) if self.component.engine().reclaim() => {
                 self.try_make().await
@@ -234,21 +240,27 @@ impl Pool {
         })
     }
 
-    async fn try_make(&self) -> Result<Instance, MakeError> {
+    async fn try_make(&self) -> Result<Box<Instance>, MakeError> {
         let slot = Slot::take(&self.live, self.site.limits.instances)
             .ok_or_else(|| MakeError::Other(self.exhausted()))?;
-        Instance::make(&self.component, &self.site, &self.settings, slot).await
+        Instance::make(&self.component, &self.site, &self.settings, slot)
+            .await
+            .map(Box::new)
     }
 
-    fn give_back(&self, instance: Instance) {
+    fn give_back(&self, instance: Box<Instance>) {
         let limit = self.site.limits.uses_per_instance;
         let worn_out = limit != 0 && instance.uses() >= limit;
         if self.isolation == Isolation::Request || worn_out {
             return;
         }
-        let since = Instant::now();
+        let back = Idle {
+            instance,
+            since: Instant::now(),
+            runtime: Handle::current().id(),
+        };
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.push_back(Idle { instance, since });
+        idle.push_back(back);
     }
 
     /// Drops one idle instance, for somebody who needs its place.
@@ -265,6 +277,14 @@ impl Pool {
         CallError::Exhausted {
             plugin: self.site.plugin.to_string(),
         }
+    }
+}
+
+/// The instance that `runtime` used last, or else the one that anybody did.
+fn pop_nearest(idle: &mut VecDeque<Idle>, runtime: runtime::Id) -> Option<Idle> {
+    match idle.iter().rposition(|idle| idle.runtime == runtime) {
+        Some(at) => idle.remove(at),
+        None => idle.pop_back(),
     }
 }
 

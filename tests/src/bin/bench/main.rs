@@ -63,6 +63,7 @@ async fn bench(rounds: u64, length: Duration) -> anyhow::Result<()> {
     let origin = Peer::start("origin", None).await?;
     let proxy = Peer::start("proxy", None).await?;
     let relay = Peer::start("relay", Some(&origin.address.to_string())).await?;
+    let far_relay = Peer::start("relay", Some(&relay.address.to_string())).await?;
     let authority = Authority::new();
     let folder = tempfile::tempdir()?;
     authority.issue(&["127.0.0.1"], folder.path());
@@ -81,6 +82,7 @@ async fn bench(rounds: u64, length: Duration) -> anyhow::Result<()> {
 
     let mut contenders = vec![
         Contender::new("bare relay", relay.address, relay.pid(), false)?,
+        Contender::new("relay to relay", far_relay.address, far_relay.pid(), false)?,
         Contender::of("direct", &direct, false)?,
         Contender::of("built-in proxy", &client, true)?,
         Contender::of("plugin http-proxy", &plugin, true)?,

@@ -19,22 +19,21 @@ const TUNNEL: f64 = 1.1;
 const IDLE: f64 = 30.0;
 
 pub(crate) fn print(contenders: &[Contender], rounds: u64, length: Duration) -> anyhow::Result<()> {
-    let cpu: Vec<f64> = contenders
-        .iter()
-        .map(|one| median(one, |round| round.cpu_micros))
-        .collect();
+    let cpu = |name: &str| median(find(contenders, name), |round| round.cpu_micros);
+    let (relay, direct) = (cpu("bare relay"), cpu("direct"));
     println!("wrk -t1 -c32, {rounds} rounds of {length:?} in turn, medians; no access log\n");
     println!(
         "{:18} {:>11} {:>8} {:>8} {:>10} {:>8} {:>9} {:>9}",
         "", "CPU µs/req", "× relay", "× direct", "requests/s", "p99 ms", "peak MiB", "idle MiB"
     );
-    for (contender, cost) in contenders.iter().zip(&cpu) {
+    for contender in contenders {
+        let cost = cpu(contender.name);
         println!(
             "{:18} {:>11.1} {:>8.2} {:>8.2} {:>10.0} {:>8.2} {:>9.1} {:>9.1}",
             contender.name,
             cost,
-            cost / cpu[0],
-            cost / cpu[1],
+            cost / relay,
+            cost / direct,
             median(contender, |round| round.rate),
             median(contender, |round| round.p99_millis),
             median(contender, |round| round.peak as f64) / MIB,
@@ -42,16 +41,32 @@ pub(crate) fn print(contenders: &[Contender], rounds: u64, length: Duration) -> 
         );
     }
     println!();
-    target("plugin / direct", cpu[3] / cpu[1], PLUGIN);
-    target("built-in proxy / direct", cpu[2] / cpu[1], FORWARDED);
-    target("tunnel TLS / direct TLS", cpu[5] / cpu[4], TUNNEL);
-    target("direct / bare relay", cpu[1] / cpu[0], DIRECT);
+    let plugin = find(contenders, "plugin http-proxy");
+    target("plugin / direct", cpu(plugin.name) / direct, PLUGIN);
     target(
-        "idle MiB with a plugin",
-        contenders[3].idle as f64 / MIB,
-        IDLE,
+        "built-in proxy / direct",
+        cpu("built-in proxy") / direct,
+        FORWARDED,
+    );
+    target(
+        "tunnel TLS / direct TLS",
+        cpu("tunnel TLS") / cpu("direct TLS"),
+        TUNNEL,
+    );
+    target("direct / bare relay", direct / relay, DIRECT);
+    target("idle MiB with a plugin", plugin.idle as f64 / MIB, IDLE);
+    println!(
+        "A proxy's way alone: relay to relay / bare relay {:.2}",
+        cpu("relay to relay") / relay
     );
     Ok(())
+}
+
+fn find<'a>(contenders: &'a [Contender], name: &str) -> &'a Contender {
+    contenders
+        .iter()
+        .find(|one| one.name == name)
+        .expect("a contender of that name")
 }
 
 fn target(name: &str, found: f64, limit: f64) {

@@ -92,10 +92,16 @@ impl Http1 {
         self.sender.is_closed()
     }
 
+    /// Whether the last exchange is wholly done.
+    pub(super) fn is_ready(&self) -> bool {
+        self.sender.is_ready()
+    }
+
     /// Whether the last exchange is wholly done, waiting a moment for it. False:
-    /// the connection is of no more use.
+    /// the connection is of no more use, unless another runtime drives it, which
+    /// may have had no turn.
     pub(super) async fn ready(&mut self) -> bool {
-        if self.sender.is_ready() {
+        if self.is_ready() {
             return true;
         }
         let ready = timeout(READY_LIMIT, self.sender.ready()).await;

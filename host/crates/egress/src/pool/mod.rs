@@ -13,35 +13,35 @@ mod budget;
 mod connection;
 mod http1;
 mod http2;
+mod idle;
 mod key;
 
 use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, Weak,
-        atomic::{AtomicU32, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use tokio::{
-    runtime::{self, Handle},
+    runtime::Handle,
     task::AbortHandle,
     time::{Instant, sleep},
 };
 
-use self::{budget::Budget, http1::Http1, http2::Shared};
+use self::{
+    budget::Budget,
+    http2::Shared,
+    idle::{Idle, Idles},
+};
 pub(crate) use self::{connection::Connection, key::Key};
 use crate::settings::Settings;
 
 /// How often the pool is swept where nothing asks for more.
 const LONGEST_SWEEP_INTERVAL: Duration = Duration::from_secs(30);
 const SHORTEST_SWEEP_INTERVAL: Duration = Duration::from_millis(20);
-
-/// After so many uses of connections that another runtime drives, which wake
-/// another core twice each, a runtime gets one of its own. Few requests, spread
-/// over all cores, share connections; many soon stay where they are.
-const BORROW_LIMIT: u32 = 512;
 
 /// The idle connections of one client.
 pub(crate) struct Pool {
@@ -70,17 +70,10 @@ pub struct PoolSize {
 
 /// The idle connections of one key, the newest last.
 pub(crate) struct Host {
-    idle: Mutex<Vec<Idle>>,
+    idle: Mutex<Idles>,
     /// HTTP/2 connections, in use or not.
     shared: Mutex<Vec<Arc<Shared>>>,
-    /// Times a connection was used that another runtime drives.
-    borrowed: AtomicU32,
     budget: Budget,
-}
-
-struct Idle {
-    connection: Http1,
-    since: Instant,
 }
 
 impl Pool {
@@ -121,12 +114,23 @@ impl Pool {
         }
         let here = Handle::current().id();
         loop {
-            let idle = host.pop(here)?;
+            let mut idle = host.lock().take(here, Instant::now())?;
             self.count.fetch_sub(1, Ordering::Relaxed);
-            let mut connection = idle.connection;
+            let connection = &mut idle.connection;
             let young = self.limits.age.is_none_or(|age| idle.since.elapsed() < age);
-            if young && !connection.is_closed() && connection.ready().await {
-                return Some(Connection::Http1(connection));
+            if !young || connection.is_closed() {
+                continue;
+            }
+            if connection.ready().await {
+                return Some(Connection::Http1(idle.connection));
+            }
+            if connection.runtime() != here && !connection.is_closed() {
+                let mut idles = host.lock();
+                if idles.list.len() < self.limits.per_host {
+                    idles.put_back(idle);
+                    self.count.fetch_add(1, Ordering::Relaxed);
+                }
+                return None;
             }
         }
     }
@@ -147,12 +151,12 @@ impl Pool {
             connection,
             since: Instant::now(),
         };
-        let mut list = host.lock();
-        if list.len() >= self.limits.per_host {
-            self.retain(&mut list, |idle| !idle.connection.is_closed());
+        let mut idles = host.lock();
+        if idles.list.len() >= self.limits.per_host {
+            self.retain(&mut idles.list, |idle| !idle.connection.is_closed());
         }
-        if list.len() < self.limits.per_host {
-            list.push(idle);
+        if idles.list.len() < self.limits.per_host {
+            idles.list.push(idle);
             self.count.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -187,12 +191,12 @@ impl Pool {
         let hosts = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
         let oldest = hosts
             .values()
-            .filter_map(|host| host.lock().first().map(|idle| (idle.since, host)))
+            .filter_map(|host| host.lock().list.first().map(|idle| (idle.since, host)))
             .min_by_key(|(since, _)| *since);
         if let Some((_, host)) = oldest {
-            let mut list = host.lock();
-            if !list.is_empty() {
-                list.remove(0);
+            let mut idles = host.lock();
+            if !idles.list.is_empty() {
+                idles.list.remove(0);
                 self.count.fetch_sub(1, Ordering::Relaxed);
             }
         }
@@ -202,15 +206,15 @@ impl Pool {
     fn sweep(&self) {
         let mut hosts = self.hosts.write().unwrap_or_else(PoisonError::into_inner);
         hosts.retain(|_, host| {
-            let mut list = host.lock();
-            self.retain(&mut list, |idle| {
+            let mut idles = host.lock();
+            self.retain(&mut idles.list, |idle| {
                 let young = self.limits.age.is_none_or(|age| idle.since.elapsed() < age);
                 young && !idle.connection.is_closed()
             });
             let mut shared = host.shared();
             shared.retain(|shared| self.limits.age.is_none_or(|age| !shared.is_idle_for(age)));
             // A request under way holds its host and brings a connection back.
-            !list.is_empty() || !shared.is_empty() || Arc::strong_count(host) > 1
+            !idles.list.is_empty() || !shared.is_empty() || Arc::strong_count(host) > 1
         });
     }
 
@@ -241,7 +245,6 @@ impl Host {
         Self {
             idle: Mutex::default(),
             shared: Mutex::default(),
-            borrowed: AtomicU32::new(0),
             budget: Budget::new(),
         }
     }
@@ -251,23 +254,6 @@ impl Host {
         &self.budget
     }
 
-    /// The newest idle connection, driven by `runtime` if there is one.
-    fn pop(&self, runtime: runtime::Id) -> Option<Idle> {
-        let mut idle = self.lock();
-        let own = |idle: &Idle| idle.connection.runtime() == runtime;
-        if let Some(at) = idle.iter().rposition(own) {
-            return Some(idle.remove(at));
-        }
-        if idle.is_empty() {
-            return None;
-        }
-        let borrowed = self.borrowed.fetch_add(1, Ordering::Relaxed);
-        match borrowed % BORROW_LIMIT == BORROW_LIMIT - 1 {
-            true => None,
-            false => idle.pop(),
-        }
-    }
-
     /// The shared connections that are open.
     fn shared(&self) -> MutexGuard<'_, Vec<Arc<Shared>>> {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
@@ -275,7 +261,7 @@ impl Host {
         shared
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Idle>> {
+    fn lock(&self) -> MutexGuard<'_, Idles> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

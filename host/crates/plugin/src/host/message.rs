@@ -1,9 +1,9 @@
 //! Requests and responses in a plugin's hands.
 
-use cuttle_egress::{Body, remove_hop_by_hop};
+use cuttle_egress::Body;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header,
-    request, response,
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, request,
+    response,
 };
 
 use super::body::{BodyHandle, body_to_send};
@@ -80,17 +80,14 @@ impl RequestHandle {
         Ok(())
     }
 
-    /// As it leaves the plugin: without what the gateway frames itself.
-    pub(super) fn into_request(mut self) -> Result<Request<Body>, Error> {
+    /// As it leaves the plugin. The client drops what it frames itself.
+    pub(super) fn into_request(self) -> Result<Request<Body>, Error> {
         if let Some(method) = &self.invalid_method {
             parse_method(method)?;
         }
         if let Some(uri) = &self.invalid_uri {
             parse_uri(uri)?;
         }
-        remove_hop_by_hop(&mut self.parts.headers);
-        self.parts.headers.remove(header::HOST);
-        self.parts.headers.remove(header::CONTENT_LENGTH);
         Ok(Request::from_parts(self.parts, body_to_send(self.body)))
     }
 }
