@@ -4,12 +4,13 @@
 #   make test    everything that can fail
 #   make soak    1,000 reloads under load, where make test has 300
 #   make lint    formatting, clippy and documentation, as the pipeline wants them
+#   make fuzz    hostile input, a minute for each target (needs nightly and cargo-fuzz)
 #   make bench   what a request costs, against a bare relay (needs the package wrk)
 
 CARGO ?= cargo
 PLUGINS := --manifest-path plugins/Cargo.toml
 
-.PHONY: demo build test soak lint bench
+.PHONY: demo build test soak lint fuzz bench
 
 demo:
 	$(CARGO) run --package cuttle --bin cuttle -- demo
@@ -27,9 +28,21 @@ soak: build
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt $(PLUGINS) --all --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy $(PLUGINS) --workspace --target wasm32-wasip2 -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --workspace --no-deps --document-private-items
+
+# What is found is kept in fuzz/artifacts, as input of a regression test to be
+# written. New inputs go to fuzz/corpus; fuzz/seeds is where they start from.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= config template url answer
+
+fuzz: $(FUZZ_TARGETS:%=fuzz-%)
+
+fuzz-%:
+	mkdir -p fuzz/corpus/$*
+	cd fuzz && $(CARGO) +nightly fuzz run $* corpus/$* seeds/$* -- -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=20
 
 # The second command finds the gateway that the first has built.
 bench:

@@ -1,6 +1,8 @@
 //! The gateway: a cleaned and routed request goes to its endpoint's pipeline,
 //! and what comes of it becomes a response.
 
+mod builtin;
+
 use std::{
     net::{IpAddr, SocketAddr},
     panic::AssertUnwindSafe,
@@ -27,6 +29,7 @@ use crate::{
     status::Status,
     telemetry::{AccessLog, Exchange, chain},
 };
+use builtin::Builtin;
 
 /// Names the path in front of ours, for redirects.
 const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
@@ -52,6 +55,8 @@ pub struct Gateway {
     responder: Responder,
     trust: Trust,
     access: AccessLog,
+    /// Bytes that a client's body may have.
+    max_payload: Option<u64>,
     panics: AtomicU64,
     status: Option<Status>,
 }
@@ -72,6 +77,7 @@ enum Target {
     Endpoint(EndpointRoute),
     Health,
     Status,
+    Builtin(Builtin),
 }
 
 struct EndpointRoute {
@@ -102,6 +108,7 @@ impl Gateway {
                 Target::Status,
             ));
         }
+        routes.extend(builtin::routes(service));
         Ok(Self {
             generation: 1,
             retired: AtomicBool::new(false),
@@ -109,6 +116,7 @@ impl Gateway {
             responder: Responder::new(service),
             trust: Trust::new(options),
             access: AccessLog::new(options),
+            max_payload: options.max_payload,
             panics: AtomicU64::new(0),
             status: None,
         })
@@ -190,6 +198,15 @@ impl Gateway {
                 ..
             } => respond::health(),
             Outcome::Found {
+                value: Target::Builtin(builtin),
+                params,
+            } => {
+                let body = (body, self.max_payload);
+                let answer = builtin.answer(&parts, &head.host, &params, body, &self.responder);
+                // Its size is not to weigh on that of the others.
+                Box::pin(answer).await
+            }
+            Outcome::Found {
                 value: Target::Status,
                 ..
             } => respond::status(&self.status_page()),
@@ -198,7 +215,15 @@ impl Gateway {
                 params,
             } => {
                 exchange.endpoint(&endpoint.pattern);
-                let (body, state) = ClientBody::new(body);
+                // What is announced too long is not even begun.
+                if self
+                    .max_payload
+                    .is_some_and(|limit| body.size_hint().lower() > limit)
+                {
+                    tracing::info!(target: "cuttle", "request refused: its body is too long");
+                    return self.responder.kind(FailureKind::BodyTooLarge);
+                }
+                let (body, state) = ClientBody::new(body, self.max_payload);
                 let inbound = Inbound {
                     method: parts.method,
                     params,
@@ -250,7 +275,12 @@ impl Gateway {
             .catch_unwind()
             .await
         {
-            Ok(Ok(response)) => self.responder.answer(response),
+            Ok(Ok(answer)) => {
+                for failure in &answer.failures {
+                    self.tell(failure, failure.kind, "backend failed");
+                }
+                self.responder.answer(answer)
+            }
             Ok(Err(failure)) => self.fail(&failure, body),
             Err(_) => {
                 self.panics.fetch_add(1, Ordering::Relaxed);
@@ -261,19 +291,35 @@ impl Gateway {
     }
 
     fn fail(&self, failure: &Failure, body: &BodyState) -> Response<Body> {
-        // Whatever went wrong after it, a broken body is the client's fault.
-        let kind = match body.is_broken() {
-            true => FailureKind::ClientBody,
-            false => failure.kind,
+        // Whatever went wrong after it, a bad body is the client's fault.
+        let of_client = match (body.is_broken(), body.is_too_large()) {
+            (true, _) => Some(FailureKind::ClientBody),
+            (_, true) => Some(FailureKind::BodyTooLarge),
+            _ => None,
         };
-        let error = chain(&*failure.source);
-        match kind {
-            FailureKind::ClientBody | FailureKind::ClientRequest => {
-                tracing::info!(target: "cuttle", ?kind, error, "request refused");
-            }
-            _ => tracing::error!(target: "cuttle", ?kind, error, "request failed"),
+        for part in failure.parts() {
+            self.tell(part, of_client.unwrap_or(part.kind), "request failed");
         }
-        self.responder.failure(kind)
+        match of_client {
+            Some(kind) => self.responder.kind(kind),
+            None => self.responder.failure(failure),
+        }
+    }
+
+    /// One line about a failure, for the operator.
+    fn tell(&self, failure: &Failure, kind: FailureKind, what: &'static str) {
+        if kind == FailureKind::Panicked {
+            self.panics.fetch_add(1, Ordering::Relaxed);
+        }
+        let error = chain(&*failure.source);
+        // The position in the list; the span's `backend` is the last one's URL.
+        let position = failure.backend;
+        match kind {
+            FailureKind::ClientBody | FailureKind::ClientRequest | FailureKind::BodyTooLarge => {
+                tracing::info!(target: "cuttle", ?kind, position, error, "request refused");
+            }
+            _ => tracing::error!(target: "cuttle", ?kind, position, error, "{what}"),
+        }
     }
 }
 
@@ -323,6 +369,7 @@ fn own_route(path: &str, [section, key]: [&str; 2], value: Target) -> Route<Targ
         path: PathPattern {
             text: path.to_owned(),
             segments,
+            wildcard: false,
         },
         place: KeyPath::root().key("extra_config").key(section).key(key),
         value,
@@ -330,90 +377,4 @@ fn own_route(path: &str, [section, key]: [&str; 2], value: Target) -> Route<Targ
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use http_body_util::Empty;
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::testing::{Backend, gateway, service};
-
-    fn endpoint(path: &str) -> Value {
-        json!({
-            "endpoint": path, "output_encoding": "no-op",
-            "backend": [{ "url_pattern": "/", "encoding": "no-op", "host": ["http://backend.test"] }],
-        })
-    }
-
-    async fn get(gateway: &Gateway, path: &str) -> Response<Body> {
-        let request = Request::get(path)
-            .header("host", "a")
-            .body(Empty::<Bytes>::new())
-            .unwrap();
-        let addr = SocketAddr::from(([127, 0, 0, 1], 1));
-        gateway
-            .handle(
-                request,
-                Peer {
-                    ip: addr.ip(),
-                    addr,
-                    tls: false,
-                },
-            )
-            .await
-    }
-
-    #[test]
-    fn routes_that_exclude_each_other_are_all_told_with_their_places() {
-        let service = service(&json!({
-            "extra_config": { "router": { "health_path": "/live" } },
-            "endpoints": [endpoint("/a/{x}"), endpoint("/a/{y}/b"), endpoint("/c"), endpoint("/c"), endpoint("/live")],
-        }));
-        let pipeline =
-            |endpoint| Pipeline::build(endpoint, vec![Arc::new(Backend::echo())]).unwrap();
-        let endpoints = service
-            .endpoints
-            .iter()
-            .map(|e| (e.clone(), pipeline(e)))
-            .collect();
-        let conflicts = Gateway::new(&service, endpoints).err().unwrap();
-        let places: Vec<_> = conflicts
-            .iter()
-            .map(|conflict| conflict.place.as_str())
-            .collect();
-        assert_eq!(places.len(), 3, "{conflicts:?}");
-        assert!(
-            places.contains(&"endpoints[1]") && places.contains(&"endpoints[3]"),
-            "{places:?}"
-        );
-        assert!(
-            conflicts
-                .iter()
-                .any(|one| one.message.contains("endpoints[4]")),
-            "{conflicts:?}"
-        );
-        assert!(conflicts.iter().all(|conflict| !conflict.help.is_empty()));
-    }
-
-    #[tokio::test]
-    async fn the_health_page_can_be_moved_and_removed() {
-        let with = |router: Value| {
-            let service = service(&json!({ "extra_config": { "router": router } }));
-            gateway(&service, &Backend::echo())
-        };
-        let cases = [
-            (json!({}), "/__health", 200),
-            (json!({ "health_path": "/live/now" }), "/live/now", 200),
-            (json!({ "health_path": "/live/now" }), "/__health", 404),
-            (json!({ "disable_health": true }), "/__health", 404),
-        ];
-        for (router, path, status) in cases {
-            assert_eq!(
-                get(&with(router.clone()), path).await.status(),
-                status,
-                "{router} {path}"
-            );
-        }
-    }
-}
+mod tests;

@@ -19,24 +19,24 @@ static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 pub(crate) struct Status {
     /// When this gateway was built.
     since: Instant,
-    client: Client,
+    /// One for each set of TLS settings.
+    clients: Vec<Client>,
     backends: Vec<BackendEgress>,
 }
 
 impl Status {
-    pub(crate) fn new(client: Client, backends: Vec<BackendEgress>) -> Self {
+    pub(crate) fn new(clients: Vec<Client>, backends: Vec<BackendEgress>) -> Self {
         LazyLock::force(&START);
         Self {
             since: Instant::now(),
-            client,
+            clients,
             backends,
         }
     }
 
     /// Everything at this moment.
     pub(crate) fn page(&self, generation: u64, panics: u64) -> Value {
-        let counters = self.client.counters();
-        let connections = self.client.connections();
+        let sum = |count: &dyn Fn(&Client) -> u64| self.clients.iter().map(count).sum::<u64>();
         json!({
             "version": crate::VERSION,
             "uptime_seconds": START.elapsed().as_secs(),
@@ -44,13 +44,13 @@ impl Status {
             "generation_seconds": self.since.elapsed().as_secs(),
             "panics": panics,
             "client": {
-                "requests": counters.requests,
-                "connections": counters.connections,
-                "idle_connections": connections.idle,
-                "http2_connections": connections.shared,
-                "repetitions": counters.repetitions,
-                "repetitions_refused": counters.repetitions_refused,
-                "failovers": counters.failovers,
+                "requests": sum(&|client| client.counters().requests),
+                "connections": sum(&|client| client.counters().connections),
+                "idle_connections": sum(&|client| client.connections().idle as u64),
+                "http2_connections": sum(&|client| client.connections().shared as u64),
+                "repetitions": sum(&|client| client.counters().repetitions),
+                "repetitions_refused": sum(&|client| client.counters().repetitions_refused),
+                "failovers": sum(&|client| client.counters().failovers),
             },
             "backends": self.backends.iter().map(backend).collect::<Vec<_>>(),
         })

@@ -119,7 +119,9 @@ pub(crate) fn service(extra: &Value) -> cuttle_pipeline::config::Service {
 
 pub(crate) fn gateway(service: &cuttle_pipeline::config::Service, backend: &Backend) -> Gateway {
     let endpoints = service.endpoints.iter().map(|endpoint| {
-        let pipeline = Pipeline::build(endpoint, vec![Arc::new(backend.clone())]).unwrap();
+        let executors = endpoint.backends.iter();
+        let executors = executors.map(|_| Arc::new(backend.clone()) as Arc<dyn Executor>);
+        let pipeline = Pipeline::build(endpoint, executors.collect()).unwrap();
         (endpoint.clone(), pipeline)
     });
     Gateway::new(service, endpoints.collect()).unwrap_or_else(|_| panic!("routes conflict"))

@@ -85,7 +85,7 @@ async fn all_problems_are_shown_at_once_with_place_and_help() {
         "error: endpoints[0]",
         "error: endpoints[1].timeout: ",
         "error: endpoints[1].backend[0].host",
-        "  help: ",
+        "= help: ",
     ] {
         assert!(
             checked.stderr.contains(place),
@@ -94,6 +94,66 @@ async fn all_problems_are_shown_at_once_with_place_and_help() {
         );
     }
     assert!(!checked.stderr.contains("Syntax OK!"));
+}
+
+#[tokio::test]
+async fn a_problem_is_shown_with_its_source_in_every_format() {
+    for (file, text, excerpt) in [
+        (
+            "k.json",
+            "{\n  \"version\": 2\n}\n",
+            "--> k.json:2:3\n  |\n2 |   \"version\": 2\n  |   ^^^^^^^^^^^^\n",
+        ),
+        (
+            "k.yaml",
+            "name: x\nversion: 2\n",
+            "--> k.yaml:2:1\n  |\n2 | version: 2\n  | ^^^^^^^^^^\n",
+        ),
+        (
+            "k.toml",
+            "version = 2\n",
+            "--> k.toml:1:1\n  |\n1 | version = 2\n  | ^^^^^^^^^^^\n",
+        ),
+    ] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        write(folder.path(), file, text);
+        let checked = run(folder.path(), &["check", "-c", file]).await;
+        assert_eq!((checked.code, checked.stdout.as_str()), (1, ""), "{file}");
+        assert!(checked.stderr.contains(excerpt), "{}", checked.stderr);
+        assert!(!checked.stderr.contains('\u{1b}'), "{}", checked.stderr);
+    }
+}
+
+#[tokio::test]
+async fn problems_come_as_json_for_programs() -> TestResult {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write(
+        folder.path(),
+        "k.json",
+        "{ \"namee\": 1,\n  \"version\": 2 }",
+    );
+    let checked = run(folder.path(), &["check", "--json", "-c", "k.json"]).await;
+    assert_eq!(checked.code, 1, "{}", checked.stderr);
+    let report: Value = serde_json::from_str(&checked.stdout)?;
+    assert_eq!(
+        (&report["errors"], &report["warnings"]),
+        (&json!(1), &json!(1))
+    );
+    let first = &report["problems"][0];
+    for (key, value) in [
+        ("severity", json!("error")),
+        ("place", json!("version")),
+        ("file", json!("k.json")),
+        ("line", json!(2)),
+        ("column", json!(3)),
+        ("end_line", json!(2)),
+        ("end_column", json!(15)),
+        ("rendered", Value::Null),
+    ] {
+        assert_eq!(first[key], value, "{key}: {report:#}");
+    }
+    assert_eq!(report["problems"][1]["severity"], "warning");
+    Ok(())
 }
 
 #[tokio::test]

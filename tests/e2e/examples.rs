@@ -1,16 +1,17 @@
 //! Every example is checked, and run as its README says.
 //!
-//! The `sh` blocks of a README hold one `curl` command for `127.0.0.1:8080`,
-//! its `text` block what that prints. The gateway and its peers take free
-//! ports here: `8080` becomes the gateway's, `8000` the origin's and `3128` the
-//! forward proxy's. Variables in front of `cuttle run` are set.
+//! The `sh` blocks of a README hold `curl` commands for `127.0.0.1:8080`, its
+//! `text` blocks what they print, in the same order. The gateway and its peers
+//! take free ports here: `8080` becomes the gateway's, `8000` the origin's and
+//! `3128` the forward proxy's. Variables in front of `cuttle run` are set. The
+//! origin has the files of the folder `site`, or else one text for everything.
 
 use std::{fs, path::Path, sync::Arc};
 
 use anyhow::Context;
 use cuttle_tests::{
-    Configured, Origin, Product, RealProxy, Reply, TestResult, command, fixture, repository, run,
-    soon,
+    Configured, Origin, Product, RealProxy, Reply, TestResult, command, fixture, gateway_binary,
+    repository, soon,
 };
 use tempfile::TempDir;
 
@@ -21,8 +22,8 @@ const PROXY: &str = ":3128";
 
 struct Example {
     name: String,
-    curl: String,
-    answer: String,
+    /// Commands, and what they print.
+    requests: Vec<(String, String)>,
     env: Vec<(String, String)>,
 }
 
@@ -35,16 +36,18 @@ fn examples() -> anyhow::Result<Vec<Example>> {
         }
         let readme =
             fs::read_to_string(path.join("README.md")).with_context(|| format!("{path:?}"))?;
-        let shell = blocks(&readme, "sh");
-        let curl = shell.lines().find(|line| line.starts_with("curl "));
-        let curl = curl.with_context(|| format!("no curl line: {path:?}"))?;
+        let shell = blocks(&readme, "sh").concat();
+        let commands: Vec<_> = shell.lines().filter(|l| l.starts_with("curl ")).collect();
+        let answers = blocks(&readme, "text");
+        assert!(!commands.is_empty(), "no curl line: {path:?}");
+        assert_eq!(commands.len(), answers.len(), "{path:?}");
+        let requests = commands.into_iter().map(str::to_owned).zip(answers);
         examples.push(Example {
             name: path
                 .file_name()
                 .map(|name| name.to_string_lossy().into_owned())
                 .unwrap_or_default(),
-            curl: curl.to_owned(),
-            answer: blocks(&readme, "text"),
+            requests: requests.collect(),
             env: environment(&shell),
         });
     }
@@ -67,11 +70,23 @@ fn environment(shell: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// All blocks of a language, joined.
-fn blocks(readme: &str, language: &str) -> String {
+/// All blocks of a language.
+fn blocks(readme: &str, language: &str) -> Vec<String> {
     let opening = format!("```{language}\n");
     let blocks = readme.split(&opening).skip(1);
-    blocks.filter_map(|rest| rest.split("```").next()).collect()
+    let blocks = blocks.filter_map(|rest| rest.split("```").next());
+    blocks.map(str::to_owned).collect()
+}
+
+/// What a file server on the folder `site` says, or a text if there is none.
+fn reply(site: &Path, target: &str) -> Reply {
+    if !site.exists() {
+        return Reply::text("hello from the origin\n");
+    }
+    match fs::read_to_string(site.join(target.trim_start_matches('/'))) {
+        Ok(text) => Reply::text(&text),
+        Err(_) => Reply::status(404, &[], "no such file"),
+    }
 }
 
 /// A copy of the example with the plugins that its README says to build.
@@ -104,8 +119,11 @@ fn copy_files(from: &Path, to: &Path) -> TestResult {
 async fn every_example_passes_the_check() -> TestResult {
     for example in examples()? {
         let folder = copy(&example.name)?;
-        let checked = run(folder.path(), &["check", "-c", "krakend.json"]).await;
-        assert_eq!(checked.code, 0, "{}: {}", example.name, checked.stderr);
+        let mut check = command(gateway_binary(), &["check", "-c", "krakend.json"]);
+        check.envs(example.env).current_dir(folder.path());
+        let checked = soon("the check's end", check.output()).await?;
+        let problems = String::from_utf8_lossy(&checked.stderr);
+        assert!(checked.status.success(), "{}: {problems}", example.name);
     }
     Ok(())
 }
@@ -119,8 +137,12 @@ async fn every_example_answers_as_its_readme_says() -> TestResult {
 }
 
 async fn runs(example: &Example) -> TestResult {
+    let site = repository()
+        .join("examples")
+        .join(&example.name)
+        .join("site");
     let (origin, proxy) = (
-        Origin::start(|_| Reply::text("hello from the origin\n")).await,
+        Origin::start(move |head| reply(&site, head.target())).await,
         RealProxy::start(Product::Squid, None).await,
     );
     let port = |url: &str| format!(":{}", url.rsplit(':').next().unwrap_or_default());
@@ -140,21 +162,20 @@ async fn runs(example: &Example) -> TestResult {
     let gateway = configured.start().await?;
     assert_eq!(gateway.warnings(), Vec::<String>::new());
 
-    let curl = example
-        .curl
-        .replace("127.0.0.1:8080", &gateway.address().to_string());
-    let arguments: Vec<_> = curl.split_whitespace().skip(1).collect();
-    let output = soon(
-        "curl's answer",
-        command("/usr/bin/curl", &arguments).output(),
-    )
-    .await?;
-    assert_eq!(
-        String::from_utf8_lossy(&output.stdout),
-        example.answer,
-        "{:?}",
-        gateway.log()
-    );
+    for (curl, answer) in &example.requests {
+        let curl = curl.replace("127.0.0.1:8080", &gateway.address().to_string());
+        let arguments: Vec<_> = curl.split_whitespace().skip(1).collect();
+        let output = soon(
+            "curl's answer",
+            command("/usr/bin/curl", &arguments).output(),
+        )
+        .await?;
+        let printed = String::from_utf8_lossy(&output.stdout);
+        // JSON has no line break at its end, and a block of a README has one.
+        let printed = printed.trim_end_matches('\n');
+        let answer = answer.trim_end_matches('\n');
+        assert_eq!(printed, answer, "{:?}", gateway.log());
+    }
 
     let head = origin.last().head;
     if text.contains(PROXY) || example.env.iter().any(|(_, value)| value.contains(PROXY)) {

@@ -8,12 +8,14 @@
     reason = "tests report by panicking"
 )]
 
+mod backend_connections;
 mod bodies;
 mod documented_example;
 mod environment_proxy;
 mod examples;
 mod failover;
 mod faults;
+mod json_pipeline;
 mod leaks;
 mod listener;
 mod logs_and_secrets;

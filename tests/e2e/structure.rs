@@ -11,7 +11,7 @@ use cuttle_tests::{TestResult, fixture_names, repository};
 use serde_json::Value;
 
 /// What may stand at the top beside dotfiles.
-const TOP_LEVEL: [&str; 13] = [
+const TOP_LEVEL: [&str; 14] = [
     "CHANGELOG.md",
     "Cargo.lock",
     "Cargo.toml",
@@ -20,6 +20,7 @@ const TOP_LEVEL: [&str; 13] = [
     "README.md",
     "docs",
     "examples",
+    "fuzz",
     "host",
     "plugins",
     "rust-toolchain.toml",

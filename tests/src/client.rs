@@ -37,6 +37,7 @@ enum Sending {
     Length(Pattern),
     Chunks(Pattern),
     Text(String),
+    TextChunk(String),
 }
 
 /// One connection to the gateway, a request at a time. Dropping it is what a
@@ -74,6 +75,13 @@ impl Outgoing {
         self
     }
 
+    /// Sends this text as one chunk.
+    #[must_use]
+    pub fn chunked_text(mut self, text: &str) -> Self {
+        self.body = Sending::TextChunk(text.to_owned());
+        self
+    }
+
     /// Sends this body behind a `Content-Length`.
     #[must_use]
     pub fn body(mut self, body: Pattern) -> Self {
@@ -106,7 +114,9 @@ impl Outgoing {
                 head.push_str(&format!("Content-Length: {}\r\n", body.length()))
             }
             Sending::Text(text) => head.push_str(&format!("Content-Length: {}\r\n", text.len())),
-            Sending::Chunks(_) => head.push_str("Transfer-Encoding: chunked\r\n"),
+            Sending::Chunks(_) | Sending::TextChunk(_) => {
+                head.push_str("Transfer-Encoding: chunked\r\n")
+            }
         }
         head + "\r\n"
     }
@@ -140,6 +150,10 @@ impl Exchange {
         match request.body {
             Sending::None => {}
             Sending::Text(text) => self.wire.send(text.as_bytes()).await?,
+            Sending::TextChunk(text) => {
+                self.wire.send_chunk(text.as_bytes()).await?;
+                self.wire.send_chunk(b"").await?;
+            }
             Sending::Length(body) => {
                 for piece in body {
                     self.wire.send(&piece).await?;

@@ -1,6 +1,6 @@
-//! The client for backends, as the configuration wants it.
+//! The clients for backends, as the configuration wants them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cuttle_egress::{Client, EnvironmentProxies, Redirects, Settings, TlsSettings, Way};
 use cuttle_pipeline::{
@@ -11,12 +11,20 @@ use cuttle_pipeline::{
 use crate::telemetry::chain;
 
 use super::{
-    Findings, executors::EgressExecutor, pac::PacFiles, proxy::Proxies, references::Environment,
+    Findings, discovery::Discovery, executors::EgressExecutor, pac::PacFiles, proxy::Proxies,
+    references::Environment,
 };
 
-/// The one client of the gateway and the proxies of its environment.
+/// The clients of the gateway and the proxies of its environment.
+///
+/// Backends with TLS settings of their own have a client of their own, so that
+/// no connection made with one identity ever serves another. Equal settings
+/// share one.
 pub(super) struct Egress<'a> {
-    pub(super) client: Client,
+    client: Client,
+    settings: Settings,
+    others: Mutex<Vec<(TlsSettings, Client)>>,
+    discovery: Discovery,
     environment: Arc<EnvironmentProxies>,
     proxies: Proxies<'a>,
 }
@@ -36,23 +44,64 @@ impl<'a> Egress<'a> {
                 );
             })
             .ok();
-        let client = Client::new(settings(service))
+        let settings = settings(service);
+        let client = Client::new(settings.clone())
             .map_err(|error| findings.error(&service.client.tls.place, chain(&error), None))
             .ok();
         Some(Self {
             client: client?,
+            settings,
+            others: Mutex::default(),
+            discovery: Discovery::default(),
             environment: Arc::new(proxies?),
             proxies: Proxies::new(environment, pac),
         })
     }
 
     /// The executor of a backend without a plugin, which is reached by `way`.
-    pub(super) fn executor(&self, backend: &Backend, way: Way) -> Arc<dyn Executor> {
-        Arc::new(EgressExecutor {
-            client: self.client.clone(),
+    pub(super) fn executor(
+        &self,
+        backend: &Backend,
+        way: Way,
+        findings: &mut Findings<'_>,
+    ) -> Option<Arc<dyn Executor>> {
+        let executor = Arc::new(EgressExecutor {
+            client: self.client(backend, findings)?,
             way,
             redirects: redirects(&backend.http_client),
-        })
+        });
+        self.discovery.locate(backend, executor, findings)
+    }
+
+    /// The client with the TLS settings of `backend`, or those of the service.
+    pub(super) fn client(&self, backend: &Backend, findings: &mut Findings<'_>) -> Option<Client> {
+        let Some(own) = &backend.http_client.tls else {
+            return Some(self.client.clone());
+        };
+        let wanted = tls(own);
+        if wanted == self.settings.tls {
+            return Some(self.client.clone());
+        }
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, client)) = others.iter().find(|(tls, _)| *tls == wanted) {
+            return Some(client.clone());
+        }
+        let settings = Settings {
+            tls: wanted.clone(),
+            ..self.settings.clone()
+        };
+        let client = Client::new(settings)
+            .map_err(|error| findings.error(&own.place, chain(&error), None))
+            .ok()?;
+        others.push((wanted, client.clone()));
+        Some(client)
+    }
+
+    /// All clients that were asked for, the service's first.
+    pub(super) fn clients(&self) -> Vec<Client> {
+        let others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let others = others.iter().map(|(_, client)| client.clone());
+        std::iter::once(self.client.clone()).chain(others).collect()
     }
 
     /// How `backend` is reached: `backend/http/client` before the environment.

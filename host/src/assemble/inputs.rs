@@ -6,7 +6,7 @@ use std::{
 };
 
 use cuttle_pipeline::config::{
-    BackendProxy, ForwardProxy, KeyPair, PluginFolder, ProxySource, Reference, Service,
+    BackendProxy, ClientTls, ForwardProxy, KeyPair, PluginFolder, ProxySource, Reference, Service,
 };
 
 use super::{catalog, settings};
@@ -30,10 +30,11 @@ impl Inputs {
             inputs.pairs(&tls.keys);
             inputs.files.extend(tls.ca_certs.iter().cloned());
         }
-        let client = &service.client.tls;
-        inputs.pairs(&client.client_certs);
-        inputs.files.extend(client.ca_certs.iter().cloned());
+        inputs.client(&service.client.tls);
         for backend in service.endpoints.iter().flat_map(|one| &one.backends) {
+            if let Some(tls) = &backend.http_client.tls {
+                inputs.client(tls);
+            }
             if let BackendProxy::Forward(forward) = &backend.http_client.proxy {
                 inputs.forward(forward);
             }
@@ -53,6 +54,11 @@ impl Inputs {
     pub(crate) fn plugins(&self) -> Vec<PathBuf> {
         let listed = self.plugins.as_ref().map(catalog::list);
         listed.and_then(Result::ok).unwrap_or_default()
+    }
+
+    fn client(&mut self, tls: &ClientTls) {
+        self.pairs(&tls.client_certs);
+        self.files.extend(tls.ca_certs.iter().cloned());
     }
 
     fn pairs(&mut self, pairs: &[KeyPair]) {

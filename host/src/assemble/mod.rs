@@ -14,6 +14,7 @@
 
 mod catalog;
 mod client;
+mod discovery;
 mod egress;
 mod executors;
 mod inputs;
@@ -27,8 +28,8 @@ mod settings;
 use std::sync::Arc;
 
 use cuttle_pipeline::{
-    Executor, Pipeline,
-    config::{Endpoint, KeyPath, Loaded, Problem, Severity, Sources},
+    Executor, Pipeline, Settings,
+    config::{Backend, Endpoint, KeyPath, Loaded, Problem, Severity, Sources},
 };
 
 use crate::{gateway::Gateway, server, status::Status, telemetry::chain};
@@ -85,11 +86,11 @@ pub async fn assemble(
     let pac = PacFiles::load(&loaded.service, kept, &mut findings).await;
     let egress = Egress::build(&loaded.service, environment, pac, &mut findings);
     let catalog = Catalog::build(&loaded.service, kept, &mut findings);
+    let settings = Settings::of(&loaded.service);
     let (mut endpoints, mut reached) = (Vec::new(), Vec::new());
-    let client = egress.as_ref().map(|egress| egress.client.clone());
-    if let Some(egress) = egress {
+    if let Some(egress) = &egress {
         for endpoint in &loaded.service.endpoints {
-            let built = backends(endpoint, &egress, &catalog, loaded, &mut findings).await;
+            let built = backends(endpoint, egress, &catalog, loaded, &mut findings).await;
             let executors = built.map(|built| {
                 let split = built
                     .into_iter()
@@ -98,11 +99,11 @@ pub async fn assemble(
                 reached.extend(egress);
                 executors
             });
-            endpoints.extend(pipeline(endpoint, executors, &mut findings));
+            endpoints.extend(pipeline(endpoint, settings, executors, &mut findings));
         }
     }
     let gateway = gateway(loaded, endpoints, &mut findings);
-    let status = client.map(|client| Status::new(client, reached.clone()));
+    let status = egress.map(|egress| Status::new(egress.clients(), reached.clone()));
     let gateway = gateway.map(|gateway| gateway.with_status(status));
     let assembly = findings.finish(gateway, catalog, reached)?;
     kept.finish();
@@ -138,24 +139,37 @@ async fn backends(
                 };
                 plugins::build(&spot, egress, catalog, findings).await
             }
-            None => egress.way(backend, findings).map(|way| Built {
-                executor: egress.executor(backend, way.clone()),
-                egress: BackendEgress::plain(endpoint, index, way),
-            }),
+            None => plain(endpoint, index, backend, egress, findings),
         };
         built.extend(one);
     }
     (built.len() == endpoint.backends.len()).then_some(built)
 }
 
+/// A backend without a plugin.
+fn plain(
+    endpoint: &Endpoint,
+    index: usize,
+    backend: &Backend,
+    egress: &Egress<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Built> {
+    let way = egress.way(backend, findings)?;
+    Some(Built {
+        executor: egress.executor(backend, way.clone(), findings)?,
+        egress: BackendEgress::plain(endpoint, index, way),
+    })
+}
+
 fn pipeline(
     endpoint: &Endpoint,
+    settings: Settings,
     executors: Option<Vec<Arc<dyn Executor>>>,
     findings: &mut Findings<'_>,
 ) -> Option<(Endpoint, Pipeline)> {
     // Without executors there is no pipeline, but all the rest is to be told.
     let built = match executors {
-        Some(executors) => Pipeline::build(endpoint, executors),
+        Some(executors) => Pipeline::build_with(endpoint, settings, executors),
         None => Err(Pipeline::unsupported(endpoint)),
     };
     match built {
@@ -215,6 +229,7 @@ impl<'a> Findings<'a> {
             path: KeyPath::root(),
             line: None,
             column: None,
+            rendered: None,
             message: message.into(),
             help: Some(help.to_owned()),
         });

@@ -87,10 +87,16 @@ fn binding(spot: &Spot<'_>, egress: &Egress<'_>, findings: &mut Findings<'_>) ->
     } = *spot;
     let grants = service.plugins.grants.get(&used.name);
     let granted = grants.map_or(&[][..], |grants| &grants.outbound);
+    if backend.discovery.is_some() {
+        let help = "list the hosts and remove \"sd\"".to_owned();
+        let message = "has no effect with a plugin, which reaches hosts that are listed only";
+        findings.error(&backend.place.key("sd"), message, Some(help));
+        return None;
+    }
     let hosts = hosts(backend, used, granted, findings)?;
     Some(Binding {
         settings: settings::resolve(used, egress.environment(), findings)?,
-        client: egress.client.clone(),
+        client: egress.client(backend, findings)?,
         way: egress.way(backend, findings)?,
         redirects: redirects(&backend.http_client),
         hosts,

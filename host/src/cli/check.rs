@@ -3,9 +3,13 @@
 use std::{path::Path, process::ExitCode};
 
 use cuttle_pipeline::config::{KeyPath, Loaded, Problem, Severity};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 use super::{
-    CheckArgs, dump, egress, load,
+    CheckArgs,
+    diagnose::{Diagnosis, colours},
+    dump, egress, load,
     output::{print, say, say_all},
 };
 use crate::assemble::{self, Assembly};
@@ -19,20 +23,25 @@ pub(super) fn check(args: &CheckArgs) -> ExitCode {
         return ExitCode::SUCCESS;
     };
     say(&format!("Parsing configuration file: {}", file.display()));
-    match verdict(file, args) {
-        Ok(warnings) if warnings.is_empty() || !(args.lint || args.lint_no_network) => {
-            say_all(&warnings);
+    let lints = args.lint || args.lint_no_network;
+    match verdict(file) {
+        Ok(checked) if lints && !checked.assembly.warnings.is_empty() => {
+            let warnings = &checked.assembly.warnings;
+            refuse("linting the configuration file", warnings, args)
+        }
+        Ok(checked) => {
+            let egress = checked.show(args);
+            report(&checked.assembly.warnings, egress, args.json);
             say("Syntax OK!");
             ExitCode::SUCCESS
         }
-        Ok(warnings) => refuse("linting the configuration file", &warnings),
-        Err(problems) => refuse("checking the configuration file", &problems),
+        Err(problems) => refuse("checking the configuration file", &problems, args),
     }
 }
 
-fn refuse(what: &str, problems: &[Problem]) -> ExitCode {
+fn refuse(what: &str, problems: &[Problem], args: &CheckArgs) -> ExitCode {
     say(&format!("ERROR {what}:\t{}", count(problems)));
-    say_all(problems);
+    report(problems, None, args.json);
     ExitCode::FAILURE
 }
 
@@ -43,37 +52,83 @@ fn count(problems: &[Problem]) -> String {
     }
 }
 
-fn verdict(file: &Path, args: &CheckArgs) -> Result<Vec<Problem>, Vec<Problem>> {
+/// All problems, on standard error for people, or on standard output as JSON.
+fn report(problems: &[Problem], egress: Option<Value>, as_json: bool) {
+    if as_json {
+        return print(&format!("{:#}", report_json(problems, egress)));
+    }
+    draw(problems);
+}
+
+/// Problems for people.
+pub(super) fn draw(problems: &[Problem]) {
+    let (mut diagnosis, colours) = (Diagnosis::default(), colours());
+    for problem in problems {
+        say(&diagnosis.graphic(problem, colours));
+        say("");
+    }
+}
+
+fn report_json(problems: &[Problem], egress: Option<Value>) -> Value {
+    let mut diagnosis = Diagnosis::default();
+    let list: Vec<_> = problems.iter().map(|one| diagnosis.json(one)).collect();
+    let is_error = |one: &&Problem| one.severity == Severity::Error;
+    let errors = problems.iter().filter(is_error).count();
+    let mut report = json!({
+        "errors": errors,
+        "warnings": problems.len() - errors,
+        "problems": list,
+    });
+    if let (Some(egress), Some(report)) = (egress, report.as_object_mut()) {
+        report.insert("egress".to_owned(), egress);
+    }
+    report
+}
+
+/// A configuration that can be run.
+pub(super) struct Checked {
+    pub(super) loaded: Loaded,
+    pub(super) assembly: Assembly,
+    pub(super) runtime: Runtime,
+}
+
+/// Builds everything `run` would build from `file`.
+pub(super) fn verdict(file: &Path) -> Result<Checked, Vec<Problem>> {
     let loaded = load(file, None).map_err(|report| report.problems)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| vec![no_runtime(&loaded, &error)])?;
-    runtime.block_on(async {
-        let assembly = {
-            let kept = &mut assemble::Kept::default();
-            assemble::assemble(&loaded, &assemble::process_environment, kept).await?
-        };
-        show(&loaded, &assembly, args).await;
-        Ok(assembly.warnings)
+    let kept = &mut assemble::Kept::default();
+    let assembly = assemble::assemble(&loaded, &assemble::process_environment, kept);
+    let assembly = runtime.block_on(assembly)?;
+    Ok(Checked {
+        loaded,
+        assembly,
+        runtime,
     })
 }
 
-/// What was asked for beside the verdict.
-async fn show(loaded: &Loaded, assembly: &Assembly, args: &CheckArgs) {
-    let (service, indent) = (&loaded.service, &args.indent);
-    let wants_routes = args.test_gin_routes && args.debug == 0;
-    let level = if wants_routes { 1 } else { args.debug };
-    say_all(dump::lines(service, level, indent));
-    if args.debug > 0 {
-        say_all(dump::plugins(&assembly.plugins, service, indent));
-    }
-    if args.json {
-        let report = egress::json(&assembly.egress).await;
-        print(&format!("{report:#}"));
-    } else if args.egress {
-        let table = egress::table(&assembly.egress).await;
-        table.iter().for_each(|line| print(line));
+impl Checked {
+    /// Prints what was asked for beside the verdict, but for what belongs into
+    /// the report.
+    fn show(&self, args: &CheckArgs) -> Option<Value> {
+        let (service, indent) = (&self.loaded.service, &args.indent);
+        let wants_routes = args.test_gin_routes && args.debug == 0;
+        let level = if wants_routes { 1 } else { args.debug };
+        say_all(dump::lines(service, level, indent));
+        if args.debug > 0 {
+            say_all(dump::plugins(&self.assembly.plugins, service, indent));
+        }
+        match (args.egress, args.json) {
+            (false, _) => None,
+            (true, true) => Some(self.runtime.block_on(egress::json(&self.assembly.egress))),
+            (true, false) => {
+                let table = self.runtime.block_on(egress::table(&self.assembly.egress));
+                table.iter().for_each(|line| print(line));
+                None
+            }
+        }
     }
 }
 

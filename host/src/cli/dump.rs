@@ -1,10 +1,13 @@
 //! What a configuration means, for `check -d`.
 
+mod options;
+
 use cuttle_pipeline::config::{Backend, BackendProxy, Endpoint, Grants, ProxySource, Service};
 
 use crate::assemble::LoadedPlugin;
 
-/// The service and its endpoints; level 0 is nothing, 2 adds the filters.
+/// The service and its endpoints; level 0 is nothing, 2 adds filters, encodings
+/// and what is done with answers, 3 also what is the default.
 pub(super) fn lines(service: &Service, level: u8, indent: &str) -> Vec<String> {
     if level == 0 {
         return Vec::new();
@@ -33,13 +36,15 @@ fn endpoint_lines(endpoint: &Endpoint, level: u8, indent: &str, out: &mut Vec<St
             "{indent}  Query strings: {:?}",
             endpoint.input_query_strings
         ));
+        let options = options::of_endpoint(endpoint, level > 2).into_iter();
+        out.extend(options.map(|option| format!("{indent}  {option}")));
     }
     for backend in &endpoint.backends {
-        backend_lines(backend, indent, out);
+        backend_lines(backend, level, indent, out);
     }
 }
 
-fn backend_lines(backend: &Backend, indent: &str, out: &mut Vec<String>) {
+fn backend_lines(backend: &Backend, level: u8, indent: &str, out: &mut Vec<String>) {
     out.push(format!(
         "{indent}  [+] {} {}",
         backend.method, backend.url_pattern.text
@@ -55,6 +60,10 @@ fn backend_lines(backend: &Backend, indent: &str, out: &mut Vec<String>) {
     } else {
         let proxies = proxies(&backend.http_client.proxy).into_iter();
         out.extend(proxies.map(|proxy| format!("{indent}      Proxy: {proxy}")));
+    }
+    if level > 1 {
+        let options = options::of_backend(backend, level > 2).into_iter();
+        out.extend(options.map(|option| format!("{indent}      {option}")));
     }
 }
 

@@ -4,6 +4,7 @@
 //! Texts for people go to standard error, log lines to standard output.
 
 mod check;
+mod diagnose;
 mod dump;
 mod egress;
 mod output;
@@ -84,8 +85,8 @@ struct CheckArgs {
     /// Print which hosts the backends can reach, through which proxy, by which rule.
     #[arg(long)]
     egress: bool,
-    /// Print that as JSON.
-    #[arg(long, requires = "egress")]
+    /// Print the problems, and what --egress tells, as JSON.
+    #[arg(long)]
     json: bool,
     /// Indentation of what is printed.
     #[arg(short, long, default_value = "\t", value_name = "TEXT")]

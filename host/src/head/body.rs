@@ -6,7 +6,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU8, Ordering},
     },
     task::{Context, Poll},
 };
@@ -34,37 +34,73 @@ impl StdError for ClientBodyError {
     }
 }
 
-/// Whether the body of a request broke, known also after the body has gone
-/// through a plugin, which keeps no sources.
+/// The client's body has more bytes than `max_payload` of `router` allows.
+#[derive(Debug)]
+pub struct PayloadTooLarge {
+    limit: u64,
+}
+
+impl fmt::Display for PayloadTooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the body of the request has more than {} bytes",
+            self.limit
+        )
+    }
+}
+
+impl StdError for PayloadTooLarge {}
+
+/// How the body of a request ended, known also after the body has gone through
+/// a plugin, which keeps no sources.
 #[derive(Debug, Clone, Default)]
-pub struct BodyState(Arc<AtomicBool>);
+pub struct BodyState(Arc<AtomicU8>);
+
+const BROKEN: u8 = 1;
+const TOO_LARGE: u8 = 2;
 
 impl BodyState {
     /// Whether reading the body has failed.
     #[must_use]
     pub fn is_broken(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.load(Ordering::Acquire) == BROKEN
+    }
+
+    /// Whether the body was longer than allowed.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        self.0.load(Ordering::Acquire) == TOO_LARGE
+    }
+
+    fn set(&self, state: u8) {
+        self.0.store(state, Ordering::Release);
     }
 }
 
 pin_project! {
-    /// Marks the errors of `inner` and drops its trailers, which nobody asked
-    /// for and which hold fields that were never checked.
+    /// Marks the errors of `inner`, bounds its length and drops its trailers,
+    /// which nobody asked for and which hold fields that were never checked.
     pub struct ClientBody<B> {
         #[pin]
         inner: B,
         state: BodyState,
+        limit: u64,
+        left: u64,
     }
 }
 
 impl<B> ClientBody<B> {
-    /// `inner` with the state in which it will be.
-    pub fn new(inner: B) -> (Self, BodyState) {
+    /// `inner` with the state in which it will be. `limit`: bytes it may have.
+    pub fn new(inner: B, limit: Option<u64>) -> (Self, BodyState) {
         let state = BodyState::default();
+        let limit = limit.unwrap_or(u64::MAX);
         (
             Self {
                 inner,
                 state: state.clone(),
+                limit,
+                left: limit,
             },
             state,
         )
@@ -85,9 +121,20 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.project();
         this.inner.poll_frame(cx).map(|frame| match frame? {
-            Ok(frame) => frame.is_data().then_some(Ok(frame)),
+            Ok(frame) => {
+                let length = frame.data_ref()?.len() as u64;
+                match this.left.checked_sub(length) {
+                    Some(left) => *this.left = left,
+                    None => {
+                        this.state.set(TOO_LARGE);
+                        let limit = *this.limit;
+                        return Some(Err(PayloadTooLarge { limit }.into()));
+                    }
+                }
+                Some(Ok(frame))
+            }
             Err(error) => {
-                this.state.0.store(true, Ordering::Release);
+                this.state.set(BROKEN);
                 Some(Err(Box::new(ClientBodyError(error.into())) as BoxError))
             }
         })

@@ -207,6 +207,7 @@ fn problem(message: String) -> Problem {
         path: cuttle_pipeline::config::KeyPath::root(),
         line: None,
         column: None,
+        rendered: None,
         message,
         help: None,
     }

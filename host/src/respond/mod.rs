@@ -3,9 +3,12 @@
 mod pages;
 mod tracked;
 
+use std::fmt::Display;
+
+use bytes::Bytes;
 use cuttle_egress::remove_hop_by_hop;
-use cuttle_pipeline::FailureKind;
 use cuttle_pipeline::config::Service;
+use cuttle_pipeline::{Answer, Failure, FailureKind};
 use http::{
     HeaderName, HeaderValue, Response, StatusCode,
     header::{ALLOW, CONNECTION, CONTENT_TYPE, LOCATION},
@@ -25,6 +28,7 @@ pub const X_KRAKEND_COMPLETED: HeaderName = HeaderName::from_static("x-krakend-c
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+const TRUE: HeaderValue = HeaderValue::from_static("true");
 const FALSE: HeaderValue = HeaderValue::from_static("false");
 
 /// Makes responses by the rules of one configuration.
@@ -58,29 +62,52 @@ impl Responder {
     ///
     /// A backend's own `X-Krakend` stays as a second value, as with KrakenD.
     #[must_use]
-    pub fn answer(&self, mut response: Response<Body>) -> Response<Body> {
+    pub fn answer(&self, answer: Answer) -> Response<Body> {
+        let mut response = answer.response;
         if response.status().is_informational() {
             // Interim answers and protocol switches are no answers.
-            return self.failure(FailureKind::Backend);
+            return self.kind(FailureKind::Backend);
         }
         remove_hop_by_hop(response.headers_mut());
-        self.mark(&mut response);
+        self.mark(&mut response, answer.completed);
         response
     }
 
-    /// The pipeline has failed before there was an answer. Nothing of the
-    /// failure but its kind reaches the client, in words and with
-    /// `return_error_msg` only.
+    /// The pipeline has failed before there was an answer. Of the failure the
+    /// client gets what its `Display` says, with `return_error_msg` only; of
+    /// the answer behind it (`return_error_code`) the status, and the body on
+    /// the same condition.
     #[must_use]
-    pub fn failure(&self, kind: FailureKind) -> Response<Body> {
+    pub fn failure(&self, failure: &Failure) -> Response<Body> {
+        let Some(answer) = &failure.answer else {
+            return self.refusal(failure.kind, failure);
+        };
+        let mut response = bare(answer.status);
+        if self.return_error_msg {
+            *response.body_mut() = full(answer.body.clone());
+            let content_type = answer.content_type.clone().unwrap_or(TEXT);
+            response.headers_mut().insert(CONTENT_TYPE, content_type);
+        }
+        self.mark(&mut response, false);
+        response
+    }
+
+    /// A failure of which the client learns the kind only, and that with
+    /// `return_error_msg`.
+    #[must_use]
+    pub fn kind(&self, kind: FailureKind) -> Response<Body> {
+        self.refusal(kind, &kind)
+    }
+
+    fn refusal(&self, kind: FailureKind, message: &dyn Display) -> Response<Body> {
         let status = self.status(kind);
         let mut response = match self.return_error_msg {
-            true => text(status, kind.to_string()),
+            true => text(status, message.to_string()),
             false => bare(status),
         };
-        self.mark(&mut response);
-        if kind == FailureKind::ClientBody {
-            // Where the next request would begin is not known.
+        self.mark(&mut response, false);
+        if matches!(kind, FailureKind::ClientBody | FailureKind::BodyTooLarge) {
+            // Where the next request would begin is not known, or too far.
             close(&mut response);
         }
         response
@@ -90,7 +117,7 @@ impl Responder {
     #[must_use]
     pub fn panicked(&self) -> Response<Body> {
         let mut response = bare(StatusCode::INTERNAL_SERVER_ERROR);
-        self.mark(&mut response);
+        self.mark(&mut response, false);
         response
     }
 
@@ -98,7 +125,7 @@ impl Responder {
     #[must_use]
     pub fn not_found(&self) -> Response<Body> {
         let mut response = self.not_found.response(StatusCode::NOT_FOUND);
-        self.mark(&mut response);
+        self.mark(&mut response, false);
         response
     }
 
@@ -109,7 +136,7 @@ impl Responder {
             .method_not_allowed
             .response(StatusCode::METHOD_NOT_ALLOWED);
         set(&mut response, ALLOW, allow);
-        self.mark(&mut response);
+        self.mark(&mut response, false);
         response
     }
 
@@ -118,20 +145,23 @@ impl Responder {
     fn status(&self, kind: FailureKind) -> StatusCode {
         match kind {
             FailureKind::ClientBody | FailureKind::ClientRequest => StatusCode::BAD_REQUEST,
+            FailureKind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             FailureKind::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             _ if !self.gateway_errors => StatusCode::INTERNAL_SERVER_ERROR,
             FailureKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
             FailureKind::NoHosts => StatusCode::SERVICE_UNAVAILABLE,
+            // Not the backend's fault.
+            FailureKind::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_GATEWAY,
         }
     }
 
     /// Puts `X-Krakend` and `X-Krakend-Completed` in front of what is there.
-    /// No-op answers and failures are never complete in KrakenD's sense.
-    fn mark(&self, response: &mut Response<Body>) {
+    fn mark(&self, response: &mut Response<Body>, completed: bool) {
+        let completed = if completed { TRUE } else { FALSE };
         for (name, value) in [
             (X_KRAKEND, self.version.clone()),
-            (X_KRAKEND_COMPLETED, FALSE),
+            (X_KRAKEND_COMPLETED, completed),
         ] {
             let headers = response.headers_mut();
             if !headers.contains_key(&name) {
@@ -159,6 +189,12 @@ pub fn health() -> Response<Body> {
 #[must_use]
 pub fn status(page: &serde_json::Value) -> Response<Body> {
     with_body(StatusCode::OK, JSON, format!("{page:#}\n"))
+}
+
+/// 200 with a JSON text.
+#[must_use]
+pub fn json(text: String) -> Response<Body> {
+    with_body(StatusCode::OK, JSON, text)
 }
 
 /// The head of the request is unusable. The connection ends.
@@ -225,13 +261,16 @@ fn text(status: StatusCode, text: impl Into<String>) -> Response<Body> {
 }
 
 fn with_body(status: StatusCode, content_type: HeaderValue, body: String) -> Response<Body> {
-    let body = Full::new(body.into())
-        .map_err(|never| match never {})
-        .boxed_unsync();
-    let mut response = Response::new(body);
+    let mut response = Response::new(full(body.into()));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
+}
+
+fn full(body: Bytes) -> Body {
+    Full::new(body)
+        .map_err(|never| match never {})
+        .boxed_unsync()
 }
 
 fn bare(status: StatusCode) -> Response<Body> {

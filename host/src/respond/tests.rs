@@ -1,3 +1,5 @@
+use bytes::Bytes;
+use cuttle_pipeline::{BackendAnswer, ExecuteError};
 use http::HeaderMap;
 use http_body_util::BodyExt;
 use serde_json::json;
@@ -19,21 +21,44 @@ fn responder(extra: serde_json::Value) -> Responder {
     Responder::new(&service(&json!({ "extra_config": extra })))
 }
 
-const KINDS: [FailureKind; 7] = [
-    FailureKind::Backend,
-    FailureKind::Timeout,
-    FailureKind::Overloaded,
-    FailureKind::Plugin,
-    FailureKind::ClientBody,
-    FailureKind::ClientRequest,
-    FailureKind::NoHosts,
+fn failure(kind: FailureKind) -> Failure {
+    ExecuteError {
+        kind,
+        source: "the cause".into(),
+    }
+    .into()
+}
+
+fn answer(response: Response<Body>, completed: bool) -> Answer {
+    Answer {
+        response,
+        completed,
+        failures: Vec::new(),
+    }
+}
+
+/// With their statuses, and those of `gateway_errors`.
+#[rustfmt::skip]
+const KINDS: [(FailureKind, u16, u16); 12] = [
+    (FailureKind::Backend,       500, 502),
+    (FailureKind::Status,        500, 502),
+    (FailureKind::Decode,        500, 502),
+    (FailureKind::Timeout,       500, 504),
+    (FailureKind::Overloaded,    503, 503),
+    (FailureKind::Plugin,        500, 502),
+    (FailureKind::ClientBody,    400, 400),
+    (FailureKind::BodyTooLarge,  413, 413),
+    (FailureKind::ClientRequest, 400, 400),
+    (FailureKind::NoHosts,       500, 503),
+    (FailureKind::NoValue,       500, 502),
+    (FailureKind::Panicked,      500, 500),
 ];
 
 #[tokio::test]
 async fn failures_have_krakends_statuses_and_no_body() {
     let responder = responder(json!({}));
-    for (kind, status) in KINDS.into_iter().zip([500, 500, 503, 500, 400, 400, 500]) {
-        let (got, headers, body) = shown(responder.failure(kind)).await;
+    for (kind, status, _) in KINDS {
+        let (got, headers, body) = shown(responder.failure(&failure(kind))).await;
         assert_eq!((got, body.as_str()), (status, ""), "{kind:?}");
         assert_eq!(headers[X_KRAKEND_COMPLETED], "false");
         assert_eq!(
@@ -42,7 +67,7 @@ async fn failures_have_krakends_statuses_and_no_body() {
         );
         assert_eq!(
             headers.contains_key(CONNECTION),
-            kind == FailureKind::ClientBody,
+            matches!(kind, FailureKind::ClientBody | FailureKind::BodyTooLarge),
             "{kind:?}"
         );
     }
@@ -51,17 +76,55 @@ async fn failures_have_krakends_statuses_and_no_body() {
 #[tokio::test]
 async fn gateway_errors_switches_to_the_statuses_of_gateways() {
     let responder = responder(json!({ "cuttle/http": { "gateway_errors": true } }));
-    for (kind, status) in KINDS.into_iter().zip([502, 504, 503, 502, 400, 400, 503]) {
-        assert_eq!(responder.failure(kind).status(), status, "{kind:?}");
+    for (kind, _, status) in KINDS {
+        let response = responder.failure(&failure(kind));
+        assert_eq!(response.status(), status, "{kind:?}");
     }
 }
 
 #[tokio::test]
-async fn return_error_msg_shows_the_kind_only() {
+async fn return_error_msg_shows_no_cause() {
     let responder = responder(json!({ "router": { "return_error_msg": true } }));
-    let (_, headers, body) = shown(responder.failure(FailureKind::Timeout)).await;
+    let (_, headers, body) = shown(responder.failure(&failure(FailureKind::Timeout))).await;
     assert_eq!(body, "context deadline exceeded");
     assert_eq!(headers[CONTENT_TYPE], "text/plain; charset=utf-8");
+}
+
+#[tokio::test]
+async fn return_error_code_passes_the_status_and_the_body_with_return_error_msg_only() {
+    let of = |content_type: Option<&'static str>| {
+        let mut failure = failure(FailureKind::Status);
+        failure.answer = Some(Box::new(BackendAnswer {
+            status: StatusCode::IM_A_TEAPOT,
+            content_type: content_type.map(HeaderValue::from_static),
+            body: Bytes::from_static(b"{}"),
+        }));
+        failure
+    };
+    let open = responder(json!({ "router": { "return_error_msg": true } }));
+    let closed = responder(json!({ "cuttle/http": { "gateway_errors": true } }));
+    #[rustfmt::skip]
+    let cases = [
+        (&open,   Some("a/b"), "{}", Some("a/b")),
+        (&open,   None,        "{}", Some("text/plain; charset=utf-8")),
+        (&closed, Some("a/b"), "",   None),
+    ];
+    for (responder, content_type, body, sent) in cases {
+        let (status, headers, got) = shown(responder.failure(&of(content_type))).await;
+        assert_eq!((status, got.as_str()), (418, body));
+        let found = headers.get(CONTENT_TYPE).map(|v| v.to_str().unwrap());
+        assert_eq!(found, sent);
+        assert_eq!(headers[X_KRAKEND_COMPLETED], "false");
+    }
+}
+
+#[tokio::test]
+async fn completeness_is_the_pipelines_word() {
+    let responder = responder(json!({}));
+    for (completed, said) in [(true, "true"), (false, "false")] {
+        let response = responder.answer(answer(Response::new(full("{}")), completed));
+        assert_eq!(response.headers()[X_KRAKEND_COMPLETED], said);
+    }
 }
 
 #[tokio::test]
@@ -78,7 +141,7 @@ async fn an_answer_keeps_the_backends_own_header_behind_ours() {
             .headers_mut()
             .append(name, HeaderValue::from_static(value));
     }
-    let (status, headers, body) = shown(responder.answer(backend)).await;
+    let (status, headers, body) = shown(responder.answer(answer(backend, false))).await;
     let versions: Vec<_> = headers.get_all(X_KRAKEND).iter().collect();
     assert_eq!((status, body.as_str()), (200, "ok"));
     assert_eq!(versions, ["Version undefined", "theirs"]);

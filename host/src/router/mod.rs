@@ -5,11 +5,13 @@
 //! 1. The path is decoded as a whole, so an encoded slash separates segments
 //!    like a plain one. A path that cannot be decoded is refused.
 //! 2. The table of the request's method is searched segment by segment: text
-//!    beats parameters with text around them, the longer text first, and those
-//!    beat bare parameters. A branch that leads nowhere is left for the next.
+//!    beats parameters with text around them, the longer text first, those beat
+//!    bare parameters, and these beat a wildcard. A branch that leads nowhere is
+//!    left for the next. A wildcard takes no `.` and no `..`.
 //! 3. On a miss the other spellings are tried, which are answered by a redirect:
 //!    with or without the trailing slash, in other case, with `//`, `.` and `..`
-//!    resolved. Then the other methods, for the answer 405.
+//!    resolved. Then the catch-all, and without one the other methods, for the
+//!    answer 405.
 //! 4. On a hit, parameters that look encoded still are refused, as backends
 //!    would disagree about what they mean.
 //!
@@ -28,7 +30,10 @@ use cuttle_pipeline::config::{KeyPath, PathPattern, RouterOptions};
 use http::{Method, StatusCode};
 
 pub(crate) use conflict::{Conflict, ConflictKind};
-use tree::{Found, Tree};
+use tree::{Found, Origin, Tree};
+
+/// Name of the value that a wildcard matched.
+pub(crate) const REST: &str = cuttle_pipeline::REST;
 
 /// Every route of the gateway. Never changes.
 ///
@@ -39,7 +44,17 @@ pub(crate) struct Router<T> {
     /// One tree for each method: what one method serves has no influence on
     /// where another one leads.
     trees: Vec<(Method, Tree<T>)>,
+    /// What gets the requests that nothing else serves, of any method.
+    catch_all: Option<CatchAll<T>>,
     options: Options,
+}
+
+#[derive(Debug)]
+struct CatchAll<T> {
+    value: T,
+    /// The one of what it matches, which is everything.
+    names: [Arc<str>; 1],
+    origin: Origin,
 }
 
 /// A path and method, and what they lead to.
@@ -136,7 +151,13 @@ impl<T> Router<T> {
     pub(crate) fn build(routes: Vec<Route<T>>, options: Options) -> Result<Self, Vec<Conflict>> {
         let mut trees: Vec<(Method, Tree<T>)> = Vec::new();
         let mut conflicts = Vec::new();
+        let mut catch_all: Option<CatchAll<T>> = None;
         for route in routes {
+            if is_catch_all(&route.path) {
+                let added = CatchAll::add(&mut catch_all, route);
+                conflicts.extend(added.err().map(|conflict| *conflict));
+                continue;
+            }
             let added = match trees.iter_mut().find(|(m, _)| *m == route.method) {
                 Some((_, tree)) => tree.insert(route),
                 None => {
@@ -152,7 +173,11 @@ impl<T> Router<T> {
         // `Allow` is sorted because the trees are.
         trees.sort_by(|(a, _), (b, _)| a.as_str().cmp(b.as_str()));
         if conflicts.is_empty() {
-            Ok(Self { trees, options })
+            Ok(Self {
+                trees,
+                catch_all,
+                options,
+            })
         } else {
             Err(conflicts)
         }
@@ -224,12 +249,22 @@ impl<T> Router<T> {
         if let Some(fixed) = self.other_spelling(method, path) {
             return Err(fixed);
         }
+        if let Some(CatchAll { value, names, .. }) = &self.catch_all {
+            let values = vec![path.strip_prefix('/').unwrap_or(path)];
+            return Ok(self.found(Found {
+                value,
+                names,
+                values,
+            }));
+        }
         if !served || !self.options.handle_method_not_allowed {
             return Ok(Outcome::NotFound);
         }
         if self.options.auto_options {
             methods.push(Method::OPTIONS.as_str());
             methods.sort_unstable();
+            // An endpoint may have it, too.
+            methods.dedup();
         }
         Ok(Outcome::MethodNotAllowed {
             allow: methods.join(", "),
@@ -266,6 +301,27 @@ impl<T> Router<T> {
         // A redirect to the same path would go on for ever.
         fixed.filter(|fixed| fixed != path)
     }
+}
+
+impl<T> CatchAll<T> {
+    fn add(place: &mut Option<Self>, route: Route<T>) -> Result<(), Box<Conflict>> {
+        let origin = Origin::of(&route);
+        if let Some(other) = place {
+            let kind = ConflictKind::Duplicate;
+            return Err(origin.conflicts_with(&other.origin, &route.method, kind));
+        }
+        *place = Some(Self {
+            value: route.value,
+            names: [Arc::from(REST)],
+            origin,
+        });
+        Ok(())
+    }
+}
+
+/// `/__catchall`, a wildcard without anything in front.
+fn is_catch_all(path: &PathPattern) -> bool {
+    path.wildcard && path.segments.is_empty()
 }
 
 #[cfg(test)]

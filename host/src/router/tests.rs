@@ -186,12 +186,22 @@ fn build(options: Options, routes: &[(Method, &str)]) -> Result<Router<String>, 
     Router::build(routes.collect(), options)
 }
 
-/// `text` with `{name}` as parameters.
+/// `text` with `{name}` as parameters and `/*` as a wildcard.
 pub(super) fn pattern(text: &str) -> PathPattern {
-    let segments = text.strip_prefix('/').expect("a leading slash").split('/');
+    if text == "/__catchall" {
+        return PathPattern {
+            text: text.to_owned(),
+            segments: Vec::new(),
+            wildcard: true,
+        };
+    }
+    let before = text.strip_suffix("/*");
+    let segments = before.unwrap_or(text);
+    let segments = segments.strip_prefix('/').expect("a leading slash");
     PathPattern {
         text: text.to_owned(),
-        segments: segments.map(segment).collect(),
+        segments: segments.split('/').map(segment).collect(),
+        wildcard: before.is_some(),
     }
 }
 

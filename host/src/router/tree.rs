@@ -9,7 +9,7 @@ use std::{cmp::Reverse, collections::HashMap, sync::Arc};
 use cuttle_pipeline::config::{KeyPath, Segment};
 use http::Method;
 
-use super::{Conflict, ConflictKind, Route};
+use super::{Conflict, ConflictKind, REST, Route};
 
 #[derive(Debug)]
 pub(super) struct Tree<T> {
@@ -36,22 +36,26 @@ impl<T> Tree<T> {
     /// Adds a route. After a conflict the tree is of no use for routing, but
     /// goes on finding conflicts.
     pub(super) fn insert(&mut self, route: Route<T>) -> Result<(), Box<Conflict>> {
-        let origin = Origin {
-            place: route.place,
-            path: route.path.text,
-        };
+        let origin = Origin::of(&route);
         let mut node = &mut self.root;
         let mut names: Vec<Arc<str>> = Vec::new();
         for segment in route.path.segments {
             names.extend(segment.param.as_deref().map(Arc::from));
             node = node.child(segment, &origin, &route.method)?;
         }
-        match &node.leaf {
+        let end = match route.path.wildcard {
+            true => {
+                names.push(Arc::from(REST));
+                &mut node.rest
+            }
+            false => &mut node.leaf,
+        };
+        match end {
             Some(other) => {
                 Err(origin.conflicts_with(&other.origin, &route.method, ConflictKind::Duplicate))
             }
             None => {
-                node.leaf = Some(Leaf {
+                *end = Some(Leaf {
                     value: route.value,
                     names,
                     origin,
@@ -96,7 +100,10 @@ struct Node<T> {
     folded: HashMap<String, Vec<String>>,
     /// The more text around the parameter, the earlier.
     params: Vec<ParamEdge<T>>,
+    /// Where a path that ends here leads.
     leaf: Option<Leaf<T>>,
+    /// `/*`: where a path leads that goes on, and for which there is no better.
+    rest: Option<Leaf<T>>,
 }
 
 #[derive(Debug)]
@@ -119,7 +126,7 @@ struct Leaf<T> {
 
 /// A route in the words of the configuration.
 #[derive(Debug, Clone)]
-struct Origin {
+pub(super) struct Origin {
     place: KeyPath,
     path: String,
 }
@@ -131,6 +138,7 @@ impl<T> Default for Node<T> {
             folded: HashMap::new(),
             params: Vec::new(),
             leaf: None,
+            rest: None,
         }
     }
 }
@@ -204,12 +212,21 @@ impl<T> Node<T> {
         &mut self.params[at]
     }
 
+    /// The end of a wildcard that `rest` may go to. Dot segments would lead out
+    /// of the wildcard's folder: they are left to the redirects.
+    fn takes(&self, rest: &str) -> Option<&Leaf<T>> {
+        let leaf = self.rest.as_ref()?;
+        let stays = !rest.split('/').any(|part| matches!(part, "." | ".."));
+        stays.then_some(leaf)
+    }
+
     /// Appends the spelling of `rest` to `out` when it leads to a route;
     /// otherwise leaves it as it was.
     fn find_folded(&self, rest: Option<&str>, out: &mut String) -> bool {
-        let Some((segment, rest)) = rest.map(split) else {
+        let Some(remaining) = rest else {
             return self.leaf.is_some();
         };
+        let (segment, rest) = split(remaining);
         let before = out.len();
         out.push('/');
         let mut goes_on = |node: &Self, pieces: [&str; 3]| {
@@ -229,6 +246,10 @@ impl<T> Node<T> {
             let value = edge.value_in_folded(segment);
             value.is_some_and(|value| goes_on(&edge.node, [&edge.prefix, value, &edge.suffix]))
         });
+        if !found && self.takes(remaining).is_some() {
+            out.push_str(remaining);
+            return true;
+        }
         if !found {
             out.truncate(before);
         }
@@ -268,27 +289,45 @@ impl<'p> Search<'p> {
     /// `rest` is what follows the last slash; nothing at the end of the path.
     fn descend<'t, T>(&mut self, node: &'t Node<T>, rest: Option<&'p str>) -> Option<&'t Leaf<T>> {
         self.nodes += 1;
-        let Some((segment, rest)) = rest.map(split) else {
+        let Some(remaining) = rest else {
             return node.leaf.as_ref();
         };
+        let (segment, rest) = split(remaining);
         if let Some(next) = node.texts.get(segment)
             && let Some(leaf) = self.descend(next, rest)
         {
             return Some(leaf);
         }
-        node.params.iter().find_map(|edge| {
+        let leaf = node.params.iter().find_map(|edge| {
             self.values.push(edge.value_in(segment)?);
             let leaf = self.descend(&edge.node, rest);
             if leaf.is_none() {
                 self.values.pop();
             }
             leaf
+        });
+        leaf.or_else(|| {
+            let leaf = node.takes(remaining)?;
+            self.values.push(remaining);
+            Some(leaf)
         })
     }
 }
 
 impl Origin {
-    fn conflicts_with(&self, other: &Self, method: &Method, kind: ConflictKind) -> Box<Conflict> {
+    pub(super) fn of<R>(route: &Route<R>) -> Self {
+        Self {
+            place: route.place.clone(),
+            path: route.path.text.clone(),
+        }
+    }
+
+    pub(super) fn conflicts_with(
+        &self,
+        other: &Self,
+        method: &Method,
+        kind: ConflictKind,
+    ) -> Box<Conflict> {
         Box::new(Conflict {
             method: method.clone(),
             place: self.place.clone(),

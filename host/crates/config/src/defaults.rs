@@ -6,8 +6,8 @@ use std::time::Duration;
 use http::HeaderName;
 
 use crate::{
-    ClientSettings, ClientTls, KeyPath, Listen, LogFormat, LogLevel, Logging, RouterOptions,
-    TlsVersion,
+    ClientSettings, ClientTls, HttpOptions, KeyPath, Listen, LogFormat, LogLevel, Logging,
+    RouterOptions, TlsVersion,
 };
 
 impl Default for Listen {
@@ -81,8 +81,22 @@ impl Default for RouterOptions {
                 HeaderName::from_static("x-real-ip"),
             ],
             trusted_proxies: Vec::new(),
+            max_payload: None,
             error_body_404: None,
             error_body_405: None,
+        }
+    }
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self {
+            gateway_errors: false,
+            http2_backends: false,
+            // Far above the answers that gateways merge, and far below what a
+            // small gzip body can become.
+            max_decoded_body: 64 << 20,
+            status_path: None,
         }
     }
 }

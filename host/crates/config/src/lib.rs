@@ -2,8 +2,9 @@
 //!
 //! # Order of events
 //!
-//! 1. [`load`] reads the file, bounded in size and nesting, and turns JSON,
-//!    YAML or TOML into one tree in which every key knows its line.
+//! 1. [`load`] reads the file, bounded in size and nesting, renders it if it is
+//!    a template, and turns JSON, YAML or TOML into one tree in which every key
+//!    knows its line.
 //! 2. Each level of the tree is resolved into the types of the model. A default
 //!    exists in one place, the `Default` of the type that holds it.
 //! 3. Everything that is wrong is collected; nothing stops at the first. With
@@ -11,21 +12,24 @@
 //!
 //! # What this crate does not do
 //!
-//! It opens no other file: certificates and plugins are looked at by whoever
-//! uses them, who reports with [`Sources::problem`]. It does not read the
-//! environment either; that is handed in with [`Options`].
+//! Besides those of a template it opens no other file: certificates and plugins
+//! are looked at by whoever uses them, who reports with [`Sources::problem`].
+//! It does not read the environment either; that is handed in with [`Options`].
 
 mod defaults;
+mod excerpt;
 mod model;
 mod problem;
 mod read;
 mod resolve;
 mod sources;
+mod template;
 
 use std::{fmt, path::Path};
 
+pub use excerpt::{Excerpt, SourceText};
 pub use model::*;
-pub use problem::{KeyPath, Problem, Severity};
+pub use problem::{KeyPath, Problem, RenderedPlace, Severity};
 pub use sources::Sources;
 
 use resolve::Problems;
@@ -34,7 +38,10 @@ use resolve::Problems;
 #[derive(Clone, Default)]
 pub struct Options {
     /// Environment variables. Those called `KRAKEND_<KEY>` replace the scalar
-    /// of that name at the top of the file; the others are not looked at.
+    /// of that name at the top of the file. With `FC_ENABLE` the file is a
+    /// template, which may ask for all of them; `FC_SETTINGS`, `FC_PARTIALS`,
+    /// `FC_TEMPLATES` and `FC_OUT` name its folders and where to keep the
+    /// result. The others are not looked at.
     pub environment: Vec<(String, String)>,
     /// Port of the command line. Beats file and environment; 0 is any free port.
     pub port: Option<u16>,
@@ -61,12 +68,18 @@ pub struct Report {
 }
 
 /// Reads and checks `file`: `.yml` and `.yaml` are YAML, `.toml` is TOML,
-/// everything else is JSON.
+/// everything else is JSON. If [`Options::environment`] has a non-empty
+/// `FC_ENABLE`, the file is a template that makes the configuration; then the
+/// name in `FC_OUT`, if there is one, decides the format.
 ///
 /// # Errors
 ///
-/// All problems at once, if one of them is an error.
+/// All problems at once, if one of them is an error. A template stops at its
+/// first.
 pub fn load(file: &Path, options: &Options) -> Result<Loaded, Report> {
+    if let Some(flexible) = template::Flexible::from_environment(options) {
+        return template::load(file, &flexible, options);
+    }
     let text = read::text(file)?;
     parse(&text, file, options)
 }

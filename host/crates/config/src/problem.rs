@@ -66,10 +66,25 @@ pub struct Problem {
     pub line: Option<usize>,
     /// Column in that line, in characters from 1, where known.
     pub column: Option<usize>,
+    /// Of a template: the same in the text it made.
+    pub rendered: Option<Box<RenderedPlace>>,
     /// What is wrong. Holds no secrets.
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
+}
+
+/// A place in the text that templates made. What stands there is not shown: it
+/// may come from settings and variables that are secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RenderedPlace {
+    /// The file that keeps the text, if one does.
+    pub file: Option<PathBuf>,
+    /// Line of the text, from 1.
+    pub line: usize,
+    /// Column in that line, in characters from 1.
+    pub column: usize,
 }
 
 impl Problem {

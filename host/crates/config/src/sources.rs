@@ -3,11 +3,13 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use crate::{
     KeyPath, Problem, Severity,
     read::{Node, Object, Place, Value},
+    template::Rendering,
 };
 
 /// The file and the places of its keys, for problems that later stages find.
@@ -15,6 +17,8 @@ use crate::{
 pub struct Sources {
     file: PathBuf,
     root: Node,
+    /// What templates made the text, if it is not the file's.
+    rendering: Option<Arc<Rendering>>,
 }
 
 impl Sources {
@@ -22,14 +26,19 @@ impl Sources {
         Self {
             file: file.to_owned(),
             root,
+            rendering: None,
         }
+    }
+
+    pub(crate) fn set_rendering(&mut self, rendering: Rendering) {
+        self.rendering = Some(Arc::new(rendering));
     }
 
     pub(crate) fn root(&self) -> &Node {
         &self.root
     }
 
-    /// The file, as it was named.
+    /// The file, as it was named; of templates, the one they made.
     #[must_use]
     pub fn file(&self) -> &Path {
         &self.file
@@ -46,14 +55,19 @@ impl Sources {
         help: Option<String>,
     ) -> Problem {
         let place = self.place(path);
-        Problem {
+        let problem = Problem {
             severity,
             file: Some(self.file.clone()),
             path: path.clone(),
             line: Some(place.line),
             column: Some(place.column),
+            rendered: None,
             message: message.into(),
             help,
+        };
+        match &self.rendering {
+            Some(rendering) => rendering.traced(problem),
+            None => problem,
         }
     }
 

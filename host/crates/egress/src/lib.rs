@@ -29,6 +29,7 @@ mod body;
 mod client;
 mod connect;
 mod counters;
+mod discovery;
 mod error;
 mod failover;
 mod fields;
@@ -45,6 +46,7 @@ pub use self::{
     body::Body,
     client::Client,
     counters::Counters,
+    discovery::{SrvHosts, SrvResolver},
     error::{BoxError, BuildError, Error, ErrorKind, ProxyAddressError},
     fields::remove_hop_by_hop,
     pool::PoolSize,

@@ -57,7 +57,7 @@ impl Default for Settings {
 }
 
 /// TLS towards targets, and towards proxies that bring no CA of their own.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsSettings {
     /// Takes any certificate of any name. For tests only.
     pub allow_insecure_connections: bool,

@@ -18,7 +18,7 @@ use crate::{
     deadline::Deadline,
     headers::HeaderFilter,
     query::QueryFilter,
-    url::{UrlTemplate, literal},
+    url::{BadValue, UrlTemplate, Values, literal},
 };
 
 /// Everything about a backend that is the same for each of its calls.
@@ -26,7 +26,8 @@ pub(crate) struct BackendCall {
     query: QueryFilter,
     headers: HeaderFilter,
     url: UrlTemplate,
-    method: Method,
+    /// Nothing is the client's.
+    method: Option<Method>,
     hosts: Balancer<Host>,
     executor: Arc<dyn Executor>,
 }
@@ -39,37 +40,64 @@ impl BackendCall {
             query: QueryFilter::new(&endpoint.input_query_strings, query_strings),
             headers: HeaderFilter::new(&endpoint.input_headers, headers),
             url: UrlTemplate::compile(&backend.url_pattern),
-            method: backend.method.clone(),
+            method: (!backend.client_method).then(|| backend.method.clone()),
             hosts: Balancer::new(backend.hosts.iter().map(Host::new).collect()),
             executor,
         }
     }
 
-    /// Sends one client's request. The caller keeps the deadline.
+    /// Sends one client's request, for an answer that is passed on as it is. The
+    /// caller keeps the deadline.
     pub(crate) async fn call(
         &self,
         inbound: Inbound,
         deadline: Deadline,
     ) -> Result<Response<Body>, Failure> {
         let asked = inbound.method.clone();
-        let request = self.request(inbound)?;
-        let mut response = self.executor.execute(request, deadline.at).await?;
+        let request = self.request(inbound, &[]).await?;
+        let mut response = self.execute(request, deadline).await?;
         // An answer to HEAD announces a body that does not follow. A client
         // that asked for one would wait for it.
-        if self.method == Method::HEAD && asked != Method::HEAD {
+        if self.method == Some(Method::HEAD) && asked != Method::HEAD {
             response.headers_mut().remove(CONTENT_LENGTH);
         }
         Ok(response)
     }
 
-    fn request(&self, inbound: Inbound) -> Result<Request<Body>, Failure> {
+    /// Sends what [`request`](Self::request) has made.
+    pub(crate) async fn execute(
+        &self,
+        request: Request<Body>,
+        deadline: Deadline,
+    ) -> Result<Response<Body>, Failure> {
+        Ok(self.executor.execute(request, deadline.at).await?)
+    }
+
+    /// The request for the backend. `responses` are the values of earlier
+    /// answers that its URL may need.
+    pub(crate) async fn request(
+        &self,
+        inbound: Inbound,
+        responses: &[(Arc<str>, String)],
+    ) -> Result<Request<Body>, Failure> {
+        let found;
+        let host = match self.hosts.pick() {
+            Some(host) => host,
+            None => {
+                found = self.discovered().await?;
+                &found
+            }
+        };
         let query = self.query.apply(inbound.query.as_deref());
-        let host = self.hosts.pick().ok_or_else(no_hosts)?;
         let mut path = String::with_capacity(host.path.len() + query.len() + USUAL_PATH);
         path.push_str(&host.path);
+        let values = Values {
+            params: &inbound.params,
+            responses,
+        };
         self.url
-            .expand(&inbound.params, &query, &mut path)
-            .map_err(refuse)?;
+            .expand(values, &query, &mut path)
+            .map_err(bad_value)?;
         let uri = host.uri(path).map_err(refuse)?;
         let mut headers = self
             .headers
@@ -78,10 +106,22 @@ impl BackendCall {
         host.authorize(&mut headers);
 
         let mut request = Request::new(inbound.body);
-        *request.method_mut() = self.method.clone();
+        *request.method_mut() = self.method.clone().unwrap_or(inbound.method);
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
         Ok(request)
+    }
+
+    /// A host that is listed nowhere.
+    async fn discovered(&self) -> Result<Box<Host>, Failure> {
+        let source = self.executor.hosts().ok_or_else(no_hosts)?;
+        let (scheme, authority) = source.host().await.ok_or_else(none_found)?;
+        Ok(Box::new(Host {
+            scheme,
+            authority,
+            path: String::new(),
+            authorization: None,
+        }))
     }
 }
 
@@ -92,10 +132,24 @@ fn refuse(why: impl Into<BoxError>) -> Failure {
     Failure::new(FailureKind::ClientRequest, why)
 }
 
+fn bad_value(why: BadValue) -> Failure {
+    match why.is_clients() {
+        true => refuse(why),
+        false => Failure::new(FailureKind::NoValue, why),
+    }
+}
+
 fn no_hosts() -> Failure {
     Failure::new(
         FailureKind::NoHosts,
         "neither the backend nor the service has a `host`",
+    )
+}
+
+fn none_found() -> Failure {
+    Failure::new(
+        FailureKind::NoHosts,
+        "service discovery has found no host for the backend",
     )
 }
 

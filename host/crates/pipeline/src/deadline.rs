@@ -13,13 +13,15 @@ use http_body_util::BodyExt;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::{Body, BoxError, TimedOut};
+use crate::{Body, BoxError, Failure, FailureKind, TimedOut};
 
 /// The end of an endpoint's work.
 #[derive(Clone, Copy)]
 pub(crate) struct Deadline {
     pub(crate) at: Instant,
     limit: Duration,
+    /// The endpoint's timeout, of which `limit` may be a share.
+    whole: Duration,
 }
 
 /// Stands in for timeouts beyond what a clock can hold.
@@ -29,11 +31,35 @@ impl Deadline {
     pub(crate) fn after(limit: Duration) -> Self {
         let now = Instant::now();
         let at = now.checked_add(limit).unwrap_or_else(|| now + FAR);
-        Self { at, limit }
+        Self {
+            at,
+            limit,
+            whole: limit,
+        }
+    }
+
+    /// `percent` % of the endpoint's timeout from now on, but no longer than
+    /// until this one.
+    pub(crate) fn share(self, percent: u32) -> Self {
+        let share = Self::after(self.whole.saturating_mul(percent) / 100);
+        match share.at < self.at {
+            true => Self {
+                whole: self.whole,
+                ..share
+            },
+            false => self,
+        }
     }
 
     pub(crate) fn error(self) -> TimedOut {
-        TimedOut { limit: self.limit }
+        TimedOut {
+            limit: self.limit,
+            share: self.limit < self.whole,
+        }
+    }
+
+    pub(crate) fn failure(self) -> Failure {
+        Failure::new(FailureKind::Timeout, self.error())
     }
 
     /// `body`, ending in [`TimedOut`] unless it is complete in time.

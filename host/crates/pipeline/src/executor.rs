@@ -2,7 +2,10 @@
 
 use std::{error::Error as StdError, fmt, future::Future, pin::Pin};
 
-use http::{Request, Response};
+use http::{
+    Request, Response,
+    uri::{Authority, Scheme},
+};
 use tokio::time::Instant;
 
 use crate::{Body, BoxError, FailureKind};
@@ -20,6 +23,21 @@ pub trait Executor: Send + Sync {
     /// `deadline`. The pipeline drops the future, and later the body, when it
     /// is not; an executor needs the deadline to bound what it does elsewhere.
     fn execute(&self, request: Request<Body>, deadline: Instant) -> ExecuteFuture<'_>;
+
+    /// Where the hosts come from of a backend that lists none (`sd`).
+    fn hosts(&self) -> Option<&dyn HostSource> {
+        None
+    }
+}
+
+/// What [`HostSource::host`] returns. Dropping it ends the wait, not the search.
+pub type HostFuture<'a> = Pin<Box<dyn Future<Output = Option<(Scheme, Authority)>> + Send + 'a>>;
+
+/// Finds hosts, which may change from call to call.
+pub trait HostSource: Send + Sync {
+    /// The host of the next call; `None` if none is known. The pipeline drops
+    /// the future at the call's deadline.
+    fn host(&self) -> HostFuture<'_>;
 }
 
 /// Why a backend call has no response.

@@ -2,12 +2,16 @@
 
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
-use cuttle_config::{Backend, Encoding, Endpoint, KeyPath};
+use cuttle_config::{Backend, Endpoint, KeyPath, OutputEncoding};
 use http::{HeaderMap, Method, Response};
 use tokio::time::timeout_at;
 
 use crate::{
-    Body, Executor, Failure, FailureKind, backend::BackendCall, deadline::Deadline,
+    Body, Executor, Failure, FailureKind, Settings,
+    aggregate::{Aggregate, Performed},
+    backend::BackendCall,
+    deadline::Deadline,
+    relay::Relay,
     url::UrlTemplate,
 };
 
@@ -16,6 +20,7 @@ pub struct Inbound {
     /// The client's method.
     pub method: Method,
     /// Values of the path's parameters, decoded, in the order of the pattern.
+    /// What its wildcard has matched is called [`REST`](crate::REST).
     pub params: Vec<(Arc<str>, String)>,
     /// Raw query without `?`.
     pub query: Option<String>,
@@ -35,38 +40,86 @@ pub struct Inbound {
 /// time.
 pub struct Pipeline {
     timeout: Duration,
-    backend: BackendCall,
+    work: Work,
+}
+
+/// The kinds of work. All but the splice are boxed, and so are their futures:
+/// what they need does not weigh on it.
+enum Work {
+    /// `no-op`: the answer of the only backend passes as it is.
+    Splice(BackendCall),
+    /// `no-op` with more to it.
+    Relay(Box<Relay>),
+    /// Answers made of data.
+    Data(Box<Aggregate>),
+    /// Nothing but shadows, which do not answer.
+    Nobody,
+}
+
+/// What an endpoint answers.
+#[derive(Debug)]
+pub struct Answer {
+    /// The response, without the gateway's own fields.
+    pub response: Response<Body>,
+    /// Whether every backend has given all it should and there is data: what
+    /// `X-Krakend-Completed` says. No-op answers are never complete.
+    pub completed: bool,
+    /// What has gone wrong behind an answer that is there all the same, in the
+    /// order of its coming.
+    pub failures: Vec<Failure>,
+}
+
+impl Answer {
+    /// A backend's answer as it is.
+    pub(crate) fn passing(response: Response<Body>) -> Self {
+        Self {
+            response,
+            completed: false,
+            failures: Vec::new(),
+        }
+    }
 }
 
 impl Pipeline {
+    /// Compiles `endpoint` with default settings; see
+    /// [`build_with`](Self::build_with).
+    ///
+    /// # Errors
+    ///
+    /// Everything the endpoint asks for that this version cannot serve.
+    pub fn build(
+        endpoint: &Endpoint,
+        executors: Vec<Arc<dyn Executor>>,
+    ) -> Result<Self, Vec<Unsupported>> {
+        Self::build_with(endpoint, Settings::default(), executors)
+    }
+
     /// Compiles `endpoint`, whose backends are performed by `executors`, one
     /// for each in the order of the file.
     ///
     /// # Errors
     ///
-    /// Everything the endpoint asks for that this version cannot serve. It
-    /// serves the `no-op` encoding with one backend.
-    pub fn build(
+    /// Everything the endpoint asks for that this version cannot serve.
+    pub fn build_with(
         endpoint: &Endpoint,
+        settings: Settings,
         executors: Vec<Arc<dyn Executor>>,
     ) -> Result<Self, Vec<Unsupported>> {
         let mut unsupported = Self::unsupported(endpoint);
-        let only = endpoint.backends.first().zip(executors.into_iter().next());
-        match only {
-            Some((backend, executor)) if unsupported.is_empty() => Ok(Self {
-                timeout: endpoint.timeout,
-                backend: BackendCall::new(endpoint, backend, executor),
-            }),
-            Some(_) => Err(unsupported),
-            None => {
-                unsupported.push(Unsupported::new(
-                    endpoint.place.key("backend"),
-                    "there is no backend to call",
-                    "add an entry to `backend`",
-                ));
-                Err(unsupported)
-            }
+        if endpoint.backends.is_empty() || executors.len() != endpoint.backends.len() {
+            unsupported.push(Unsupported::new(
+                endpoint.place.key("backend"),
+                "there is no backend to call",
+                "add an entry to `backend`",
+            ));
         }
+        if !unsupported.is_empty() {
+            return Err(unsupported);
+        }
+        Ok(Self {
+            timeout: endpoint.timeout,
+            work: Work::of(endpoint, settings, executors).map_err(|one| vec![one])?,
+        })
     }
 
     /// Everything `endpoint` asks for that [`build`](Self::build) would refuse,
@@ -74,31 +127,77 @@ impl Pipeline {
     #[must_use]
     pub fn unsupported(endpoint: &Endpoint) -> Vec<Unsupported> {
         let mut unsupported = Vec::new();
-        unsupported.extend(encoding(endpoint));
-        unsupported.extend(several_backends(endpoint));
+        unsupported.extend(several_spliced(endpoint));
         for backend in &endpoint.backends {
             unsupported.extend(placeholders(endpoint, backend));
         }
         unsupported
     }
 
-    /// Answers one request. Dropping the future cancels the backend call.
+    /// Answers one request. Dropping the future cancels the backend calls.
     ///
-    /// The endpoint's timeout starts now. It covers the body of the answer as
-    /// well, which ends in [`TimedOut`](crate::TimedOut) when it is not
+    /// The endpoint's timeout starts now. It covers the body of a no-op answer
+    /// as well, which ends in [`TimedOut`](crate::TimedOut) when it is not
     /// complete by then.
     ///
     /// # Errors
     ///
-    /// Returns a [`Failure`] when there is no answer of the backend to pass on.
-    /// An answer of any status is none.
-    pub async fn serve(&self, inbound: Inbound) -> Result<Response<Body>, Failure> {
+    /// Returns a [`Failure`] when there is nothing to answer with. For a no-op
+    /// endpoint a backend's answer of any status is something; for the others
+    /// one backend of several that has answered is enough.
+    pub async fn serve(&self, inbound: Inbound) -> Result<Answer, Failure> {
         let deadline = Deadline::after(self.timeout);
-        // At the deadline this drops the call and, with it, the client's body.
-        let response = timeout_at(deadline.at, self.backend.call(inbound, deadline))
-            .await
-            .map_err(|_| Failure::new(FailureKind::Timeout, deadline.error()))??;
-        Ok(response.map(|body| deadline.guard(body)))
+        match &self.work {
+            Work::Splice(backend) => {
+                // At the deadline this drops the call and, with it, the
+                // client's body.
+                let response = timeout_at(deadline.at, backend.call(inbound, deadline))
+                    .await
+                    .map_err(|_| deadline.failure())??;
+                Ok(Answer::passing(response.map(|body| deadline.guard(body))))
+            }
+            Work::Relay(relay) => {
+                let response = Box::pin(relay.serve(inbound, deadline)).await?;
+                Ok(Answer::passing(response))
+            }
+            Work::Data(aggregate) => Box::pin(aggregate.serve(inbound, deadline)).await,
+            Work::Nobody => Err(Failure::open(
+                FailureKind::NoHosts,
+                "all backends of the endpoint are shadows: there is none to answer",
+            )),
+        }
+    }
+}
+
+impl Work {
+    fn of(
+        endpoint: &Endpoint,
+        settings: Settings,
+        executors: Vec<Arc<dyn Executor>>,
+    ) -> Result<Self, Unsupported> {
+        let performed = endpoint.backends.iter().zip(executors).enumerate();
+        let performed = performed.map(|(position, (backend, executor))| Performed {
+            position,
+            backend,
+            executor,
+        });
+        let (shadows, mut regular): (Vec<_>, Vec<_>) =
+            performed.partition(|one| one.backend.shadow.is_some());
+        if regular.is_empty() {
+            return Ok(Self::Nobody);
+        }
+        if endpoint.output_encoding != OutputEncoding::NoOp {
+            let aggregate = Aggregate::new(endpoint, settings, regular, shadows)?;
+            return Ok(Self::Data(Box::new(aggregate)));
+        }
+        let Some(only) = regular.pop() else {
+            return Ok(Self::Nobody);
+        };
+        let backend = BackendCall::new(endpoint, only.backend, only.executor);
+        Ok(match Relay::is_needed(endpoint) {
+            true => Self::Relay(Box::new(Relay::new(endpoint, settings, backend))),
+            false => Self::Splice(backend),
+        })
     }
 }
 
@@ -115,7 +214,7 @@ pub struct Unsupported {
 }
 
 impl Unsupported {
-    fn new(path: KeyPath, message: impl Into<String>, help: impl Into<String>) -> Self {
+    pub(crate) fn new(path: KeyPath, message: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
             path,
             message: message.into(),
@@ -130,34 +229,19 @@ impl fmt::Display for Unsupported {
     }
 }
 
-fn encoding(endpoint: &Endpoint) -> Option<Unsupported> {
-    let Encoding::Other(name) = &endpoint.output_encoding else {
-        return None;
-    };
-    let default = match name.as_str() {
-        "json" => " (the encoding of an endpoint that names none)",
-        _ => "",
-    };
-    Some(Unsupported::new(
-        endpoint.place.key("output_encoding"),
-        format!("{name:?}{default} is not implemented yet"),
-        "use \"no-op\", which passes the backend's answer on as it is",
-    ))
-}
-
-fn several_backends(endpoint: &Endpoint) -> Option<Unsupported> {
+fn several_spliced(endpoint: &Endpoint) -> Option<Unsupported> {
     let count = endpoint.backends.len();
-    (count > 1).then(|| {
+    (count > 1 && endpoint.output_encoding == OutputEncoding::NoOp).then(|| {
         Unsupported::new(
             endpoint.place.key("backend"),
-            format!("merging the answers of {count} backends is not implemented yet"),
-            "keep one backend for each endpoint",
+            format!("`no-op` passes one answer on, not those of {count} backends"),
+            "keep one backend, or use another `output_encoding`",
         )
     })
 }
 
-/// Placeholders that take something else than a parameter of the path, such as
-/// `{JWT.sub}` and `{resp0_id}`.
+/// Placeholders that take something that is not known here, such as
+/// `{JWT.sub}`.
 fn placeholders(endpoint: &Endpoint, backend: &Backend) -> Vec<Unsupported> {
     let known = |name: &str| {
         let params = endpoint

@@ -1,6 +1,14 @@
 //! Pipelines of real configurations, with an executor that keeps what it gets.
 
+mod bodies;
+mod concurrent;
+mod failures;
+mod harness;
+mod parallel;
 mod recorder;
+mod sequential;
+mod shadow;
+mod static_data;
 
 use std::{
     path::Path,
@@ -310,7 +318,9 @@ async fn the_answer_passes_as_it_is() {
         response.extensions_mut().insert("from the executor");
         let recorder = Recorder::playing(Script::Answer(response));
 
-        let response = plain(&recorder).serve(inbound()).await.unwrap();
+        let answer = plain(&recorder).serve(inbound()).await.unwrap();
+        assert!(!answer.completed && answer.failures.is_empty());
+        let response = answer.response;
 
         assert_eq!(response.status(), status);
         assert_eq!(response.headers().len(), 2, "nothing is added");
@@ -328,7 +338,7 @@ async fn trailers_of_the_answer_pass() {
     trailers.insert("x-checksum", HeaderValue::from_static("1"));
     let body = body_of("text").with_trailers(async { Some(Ok(trailers)) });
     let recorder = Recorder::playing(Script::Answer(Response::new(body.boxed_unsync())));
-    let response = plain(&recorder).serve(inbound()).await.unwrap();
+    let response = plain(&recorder).serve(inbound()).await.unwrap().response;
     let collected = response.collect().await.unwrap();
     assert_eq!(collected.trailers().unwrap()["x-checksum"], "1");
 }
@@ -348,7 +358,8 @@ async fn an_answer_to_head_announces_no_body_to_a_client_that_asked_for_one() {
             method,
             ..inbound()
         };
-        let response = pipeline(&endpoint, &recorder).serve(asked).await.unwrap();
+        let answer = pipeline(&endpoint, &recorder).serve(asked).await.unwrap();
+        let response = answer.response;
         assert_eq!(response.headers().contains_key("content-length"), announced);
     }
 }
@@ -421,7 +432,8 @@ async fn a_body_that_is_late_ends_in_an_error_and_lets_go_of_the_backend() {
         let recorder = Recorder::playing(Script::Answer(Response::new(body)));
         let started = Instant::now();
 
-        let mut body = plain(&recorder).serve(inbound()).await.unwrap().into_body();
+        let answer = plain(&recorder).serve(inbound()).await.unwrap();
+        let mut body = answer.response.into_body();
 
         let first = body.frame().await.unwrap().unwrap();
         assert_eq!(first.into_data().unwrap(), "begin");
@@ -437,7 +449,8 @@ async fn a_body_that_is_late_ends_in_an_error_and_lets_go_of_the_backend() {
         assert_eq!(
             error.downcast_ref(),
             Some(&TimedOut {
-                limit: Duration::from_secs(2)
+                limit: Duration::from_secs(2),
+                share: false,
             })
         );
         assert_eq!(started.elapsed().as_millis() / 10, 200);
@@ -453,7 +466,7 @@ async fn a_body_that_is_late_ends_in_an_error_and_lets_go_of_the_backend() {
 #[tokio::test(start_paused = true)]
 async fn a_body_that_was_complete_in_time_may_be_read_later() {
     let recorder = Recorder::playing(Script::Answer(Response::new(body_of(""))));
-    let response = plain(&recorder).serve(inbound()).await.unwrap();
+    let response = plain(&recorder).serve(inbound()).await.unwrap().response;
     sleep(Duration::from_secs(3)).await;
     assert!(response.body().is_end_stream());
     assert!(response.collect().await.unwrap().to_bytes().is_empty());
@@ -465,36 +478,25 @@ async fn an_error_of_the_backends_body_passes() {
         .map_err(|e| e)
         .with_trailers(async { Some(Err("cut off".into())) });
     let recorder = Recorder::playing(Script::Answer(Response::new(body.boxed_unsync())));
-    let response = plain(&recorder).serve(inbound()).await.unwrap();
+    let response = plain(&recorder).serve(inbound()).await.unwrap().response;
     assert_eq!(response.collect().await.unwrap_err().to_string(), "cut off");
 }
 
+/// The configuration does not get that far.
 #[test]
-fn what_cannot_be_served_is_refused_with_its_key() {
-    let backend = r#"{"host": ["h"], "url_pattern": "/b"}"#;
-    #[rustfmt::skip]
-    let cases = [
-        (format!(r#"{{"endpoint": "/a", "backend": [{backend}]}}"#), vec![
-            "endpoints[0].output_encoding: \"json\" (the encoding of an endpoint that names none) is not implemented yet"]),
-        (format!(r#"{{"endpoint": "/a", "output_encoding": "string", "backend": [{backend}]}}"#), vec![
-            "endpoints[0].output_encoding: \"string\" is not implemented yet"]),
-        (format!(r#"{{"endpoint": "/a", "output_encoding": "xml", "backend": [{backend}, {backend}]}}"#), vec![
-            "endpoints[0].output_encoding: \"xml\" is not implemented yet",
-            "endpoints[0].backend: merging the answers of 2 backends is not implemented yet"]),
-    ];
-    for (endpoint, expected) in cases {
-        let endpoint = &parse(&format!(r#"{{"version": 3, "endpoints": [{endpoint}]}}"#))[0];
-        let executors = endpoint
-            .backends
-            .iter()
-            .map(|_| Arc::<Recorder>::default() as Arc<dyn Executor>);
-        let unsupported = Pipeline::build(endpoint, executors.collect())
-            .err()
-            .expect("refused");
-        let found: Vec<String> = unsupported.iter().map(ToString::to_string).collect();
-        assert_eq!(found, expected);
-        assert!(unsupported.iter().all(|u| u.help.is_some()));
-    }
+fn no_op_with_several_backends_is_refused_with_its_key() {
+    let mut endpoint = endpoint(PLAIN.0, PLAIN.1);
+    endpoint.backends.push(endpoint.backends[0].clone());
+    let executors: [Arc<Recorder>; 2] = Default::default();
+    let executors = executors.map(|one| one as Arc<dyn Executor>);
+    let unsupported = Pipeline::build(&endpoint, executors.to_vec()).err();
+    let unsupported = unsupported.expect("refused");
+    assert_eq!(unsupported.len(), 1);
+    assert_eq!(
+        unsupported[0].to_string(),
+        "endpoints[0].backend: `no-op` passes one answer on, not those of 2 backends"
+    );
+    assert!(unsupported[0].help.is_some());
 }
 
 #[test]

@@ -20,11 +20,35 @@ pub(crate) struct UrlTemplate {
 enum Piece {
     /// Text, as it goes on the wire.
     Text(String),
-    /// A parameter in the path, by name.
-    InPath(String),
-    /// A parameter in the query, by name.
-    InQuery(String),
+    /// A value in the path.
+    InPath(Source),
+    /// A value in the query.
+    InQuery(Source),
+    /// What the wildcard of the endpoint's path matched: whole segments.
+    Rest,
 }
+
+/// Where a value comes from.
+enum Source {
+    /// A parameter of the client's path, by name.
+    Param(String),
+    /// An earlier backend's answer, by the name of the placeholder.
+    Response(String),
+}
+
+/// The values of one request.
+#[derive(Clone, Copy)]
+pub(crate) struct Values<'a> {
+    /// Parameters of the client's path.
+    pub(crate) params: &'a [(Arc<str>, String)],
+    /// Values of earlier answers, by the names of their placeholders.
+    pub(crate) responses: &'a [(Arc<str>, String)],
+}
+
+/// Name of the value that holds what the wildcard of the endpoint's path has
+/// matched: segments and the slashes between them, decoded. No parameter can
+/// have it.
+pub const REST: &str = "*";
 
 impl UrlTemplate {
     pub(crate) fn compile(pattern: &UrlPattern) -> Self {
@@ -34,10 +58,9 @@ impl UrlTemplate {
         };
         for part in &pattern.parts {
             match part {
-                UrlPart::Param(name) if template.has_query => {
-                    template.pieces.push(Piece::InQuery(name.clone()));
-                }
-                UrlPart::Param(name) => template.pieces.push(Piece::InPath(name.clone())),
+                UrlPart::Param(name) => template.value(Source::Param(name.clone())),
+                UrlPart::Response(value) => template.value(Source::Response(value.name.clone())),
+                UrlPart::Rest => template.pieces.push(Piece::Rest),
                 UrlPart::Text(text) => {
                     // A fragment is for the reader of a URL, not for its server.
                     let (text, fragment) = match text.split_once('#') {
@@ -55,32 +78,38 @@ impl UrlTemplate {
         template
     }
 
-    /// Names of the parameters it needs.
+    fn value(&mut self, source: Source) {
+        self.pieces.push(match self.has_query {
+            true => Piece::InQuery(source),
+            false => Piece::InPath(source),
+        });
+    }
+
+    /// Names of the client's parameters that it needs.
     pub(crate) fn params(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Text(_) => None,
-            Piece::InPath(name) | Piece::InQuery(name) => Some(name.as_str()),
+            Piece::InPath(Source::Param(name)) | Piece::InQuery(Source::Param(name)) => {
+                Some(name.as_str())
+            }
+            _ => None,
         })
     }
 
     /// Appends path and query to `out`, with `query` behind the pattern's own.
     pub(crate) fn expand(
         &self,
-        params: &[(Arc<str>, String)],
+        values: Values<'_>,
         query: &str,
         out: &mut String,
-    ) -> Result<(), BadParameter> {
+    ) -> Result<(), BadValue> {
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => out.push_str(text),
-                Piece::InPath(name) => {
-                    let value = usable(name, params)?;
-                    if matches!(value, "." | "..") {
-                        return Err(BadParameter::new(name, "is a dot segment"));
-                    }
-                    out.extend(utf8_percent_encode(value, SEGMENT));
+                Piece::InPath(source) => push_segment(out, source.segment(values)?),
+                Piece::InQuery(source) => {
+                    push_component(out, source.usable(values)?.as_bytes());
                 }
-                Piece::InQuery(name) => push_component(out, usable(name, params)?.as_bytes()),
+                Piece::Rest => push_rest(out, values)?,
             }
         }
         if !query.is_empty() {
@@ -89,6 +118,84 @@ impl UrlTemplate {
         }
         Ok(())
     }
+}
+
+impl Source {
+    /// A value for a place inside of a segment.
+    fn segment<'v>(&self, values: Values<'v>) -> Result<&'v str, BadValue> {
+        let value = self.usable(values)?;
+        match value {
+            "" => Err(self.bad("is empty")),
+            "." | ".." => Err(self.bad("is a dot segment")),
+            _ => Ok(value),
+        }
+    }
+
+    /// The value, unless no URL should carry it.
+    ///
+    /// A NUL or a line break in a value is an attack on something further on,
+    /// even when it is encoded. An empty one would merge two segments; no
+    /// parameter of a path is, while an answer's value may well be in a query.
+    fn usable<'v>(&self, values: Values<'v>) -> Result<&'v str, BadValue> {
+        let (name, known) = match self {
+            Self::Param(name) => (name, values.params),
+            Self::Response(name) => (name, values.responses),
+        };
+        let value = known
+            .iter()
+            .find(|(known, _)| **known == **name)
+            .map(|(_, value)| value.as_str())
+            .ok_or_else(|| self.bad(NO_VALUE))?;
+        if value.is_empty() && matches!(self, Self::Param(_)) {
+            return Err(self.bad("is empty"));
+        }
+        match has_forbidden(value) {
+            true => Err(self.bad(CONTROL)),
+            false => Ok(value),
+        }
+    }
+
+    fn bad(&self, why: &'static str) -> BadValue {
+        let (name, of_client) = match self {
+            Self::Param(name) => (name, true),
+            Self::Response(name) => (name, false),
+        };
+        BadValue {
+            name: name.clone(),
+            of_client,
+            why,
+        }
+    }
+}
+
+const NO_VALUE: &str = "has no value";
+const CONTROL: &str = "contains a control character";
+
+fn has_forbidden(value: &str) -> bool {
+    value.contains(['\0', '\r', '\n'])
+}
+
+fn push_segment(out: &mut String, value: &str) {
+    out.extend(utf8_percent_encode(value, SEGMENT));
+}
+
+/// Appends a slash and what a wildcard has matched. Its slashes are the client's
+/// own, but none of its segments may lead out of the pattern's path.
+fn push_rest(out: &mut String, values: Values<'_>) -> Result<(), BadValue> {
+    let source = || Source::Param(REST.to_owned());
+    let rest = values.params.iter().find(|(name, _)| **name == *REST);
+    let (_, rest) = rest.ok_or_else(|| source().bad(NO_VALUE))?;
+    if has_forbidden(rest) {
+        return Err(source().bad(CONTROL));
+    }
+    for segment in rest.split('/') {
+        if matches!(segment, "." | "..") {
+            return Err(source().bad("contains a dot segment"));
+        }
+        out.push('/');
+        push_segment(out, segment);
+    }
+    Ok(())
 }
 
 /// Everything that is not a `pchar` (RFC 3986 section 3.3), and `%`: a value is
@@ -145,48 +252,32 @@ pub(crate) fn literal(text: &str) -> String {
     out
 }
 
-/// The value of `name`, unless no URL should carry it.
-///
-/// A NUL or a line break in a parameter is an attack on something further on,
-/// even when it is encoded. An empty value would merge two segments.
-fn usable<'p>(name: &str, params: &'p [(Arc<str>, String)]) -> Result<&'p str, BadParameter> {
-    let value = params
-        .iter()
-        .find(|(known, _)| **known == *name)
-        .map(|(_, value)| value.as_str())
-        .ok_or_else(|| BadParameter::new(name, "has no value"))?;
-    if value.is_empty() {
-        return Err(BadParameter::new(name, "is empty"));
-    }
-    if value.contains(['\0', '\r', '\n']) {
-        return Err(BadParameter::new(name, "contains a control character"));
-    }
-    Ok(value)
-}
-
-/// A parameter of the client's path cannot go into a URL.
+/// A value cannot go into a URL.
 #[derive(Debug)]
-pub(crate) struct BadParameter {
+pub(crate) struct BadValue {
     name: String,
+    of_client: bool,
     why: &'static str,
 }
 
-impl BadParameter {
-    fn new(name: &str, why: &'static str) -> Self {
-        Self {
-            name: name.to_owned(),
-            why,
-        }
+impl BadValue {
+    /// Whether the client has sent it; else it, or its lack, is a backend's.
+    pub(crate) fn is_clients(&self) -> bool {
+        self.of_client
     }
 }
 
-impl fmt::Display for BadParameter {
+impl fmt::Display for BadValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "path parameter `{}` {}", self.name, self.why)
+        let whose = match self.of_client {
+            true => "path parameter",
+            false => "value",
+        };
+        write!(f, "{whose} `{}` {}", self.name, self.why)
     }
 }
 
-impl std::error::Error for BadParameter {}
+impl std::error::Error for BadValue {}
 
 #[cfg(test)]
 mod tests {
@@ -214,8 +305,12 @@ mod tests {
             ("o".into(), "O".to_owned()),
         ];
         let mut out = String::new();
+        let values = Values {
+            params: &params,
+            responses: &params,
+        };
         UrlTemplate::compile(&pattern(text))
-            .expand(&params, query, &mut out)
+            .expand(values, query, &mut out)
             .map(|()| out)
             .map_err(|e| e.to_string())
     }
@@ -296,6 +391,48 @@ mod tests {
                 expand(text, value, "").unwrap_err(),
                 why,
                 "{text} with {value:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_wildcard_matched_stays_below_the_path_of_the_pattern() {
+        #[rustfmt::skip]
+        let cases = [
+            ("",              Ok("/base/?k=v&q=1")),
+            ("a",             Ok("/base/a?k=v&q=1")),
+            ("a/b c/",        Ok("/base/a/b%20c/?k=v&q=1")),
+            ("a//b",          Ok("/base/a//b?k=v&q=1")),
+            ("...",           Ok("/base/...?k=v&q=1")),
+            ("a?b#c%2f\\d",   Ok("/base/a%3Fb%23c%252f%5Cd?k=v&q=1")),
+            ("http://é@b:1",  Ok("/base/http://%C3%A9@b:1?k=v&q=1")),
+            ("{o}",           Ok("/base/%7Bo%7D?k=v&q=1")),
+            ("..",            Err("path parameter `*` contains a dot segment")),
+            ("a/../../b",     Err("path parameter `*` contains a dot segment")),
+            ("a/.",           Err("path parameter `*` contains a dot segment")),
+            ("a\nb",          Err("path parameter `*` contains a control character")),
+        ];
+        let pattern = UrlPattern {
+            text: "/base?k=v".to_owned(),
+            parts: vec![
+                UrlPart::Text("/base".to_owned()),
+                UrlPart::Rest,
+                UrlPart::Text("?k=v".to_owned()),
+            ],
+        };
+        for (value, expected) in cases {
+            let params = [(REST.into(), value.to_owned())];
+            let values = Values {
+                params: &params,
+                responses: &[],
+            };
+            let mut out = String::new();
+            let expanded = UrlTemplate::compile(&pattern).expand(values, "q=1", &mut out);
+            let expanded = expanded.map(|()| out).map_err(|e| e.to_string());
+            assert_eq!(
+                expanded.as_deref().map_err(String::as_str),
+                expected,
+                "{value:?}"
             );
         }
     }

@@ -113,7 +113,7 @@ fn help(kind: &ParseErrorKind) -> &'static str {
         }
         Kind::MultipleRootJsonValues => "remove what follows the closing brace",
         Kind::UnexpectedWord | Kind::UnexpectedToken | Kind::UnexpectedTokenInObject => {
-            "check quotes and commas here; templates need to be rendered first"
+            "check quotes and commas here; FC_ENABLE=1 renders templates"
         }
         _ => "check quotes, commas and brackets here and on the line before",
     }

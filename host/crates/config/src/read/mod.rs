@@ -43,6 +43,7 @@ pub(crate) fn text(file: &Path) -> Result<String, Report> {
         path: KeyPath::root(),
         line: None,
         column: None,
+        rendered: None,
         message,
         help: Some(help.to_owned()),
     };
@@ -84,6 +85,7 @@ pub(crate) fn tree(text: &str, name: &Path) -> Result<(Sources, Vec<Problem>), R
         path: KeyPath::root(),
         line: Some(error.place.line),
         column: Some(error.place.column),
+        rendered: None,
         message: error.message,
         help: Some(error.help),
     };
@@ -94,6 +96,25 @@ pub(crate) fn tree(text: &str, name: &Path) -> Result<(Sources, Vec<Problem>), R
     problems.extend(warnings.map(|error| problem(Severity::Warning, error)));
     shorten_namespaces(&mut tree.root);
     Ok((Sources::new(name, tree.root), problems))
+}
+
+/// Turns `text` into a tree of whatever it holds, as JSON. `name` is for the
+/// error.
+pub(crate) fn json_tree(text: &str, name: &Path) -> Result<Node, Report> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    json::parse(text).map(|tree| tree.root).map_err(|error| {
+        Problem {
+            severity: Severity::Error,
+            file: Some(name.to_owned()),
+            path: KeyPath::root(),
+            line: Some(error.place.line),
+            column: Some(error.place.column),
+            rendered: None,
+            message: error.message,
+            help: Some(error.help),
+        }
+        .into()
+    })
 }
 
 fn parse(text: &str, name: &Path) -> Result<Tree, SyntaxError> {
@@ -128,6 +149,7 @@ fn overridden(node: &Node, here: &KeyPath, name: &Path, problems: &mut Vec<Probl
                 path: here.key(&twice.key),
                 line: Some(twice.later.line),
                 column: Some(twice.later.column),
+                rendered: None,
                 message: format!(
                     "stands here a second time: this value is used, the one at {}:{} is not",
                     twice.earlier.line, twice.earlier.column
@@ -149,6 +171,7 @@ fn too_large(file: &Path) -> Problem {
         path: KeyPath::root(),
         line: None,
         column: None,
+        rendered: None,
         message: format!("is larger than {} MiB", MAX_BYTES >> 20),
         help: Some("is this a configuration?".to_owned()),
     }

@@ -66,6 +66,18 @@ impl Value {
             Self::Object(_) => "an object",
         }
     }
+
+    /// Whether it says nothing: null, false, zero, or empty.
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Self::Null => true,
+            Self::Bool(flag) => !flag,
+            Self::Number(digits) => digits == "0",
+            Self::Text(text) => text.is_empty(),
+            Self::List(items) => items.is_empty(),
+            Self::Object(object) => object.entries.is_empty(),
+        }
+    }
 }
 
 impl Node {

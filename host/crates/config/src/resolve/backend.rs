@@ -1,19 +1,22 @@
 //! One entry of `backend`.
 
+use std::time::Duration;
+
 use http::Method;
 
 use crate::{
-    Backend, BackendProxy, BaseUrl, Encoding, HttpClient, KeyPath, ProxySource, UrlPattern,
+    Backend, BackendErrors, BackendProxy, BaseUrl, Encoding, FlatmapOp, HttpClient, KeyPath,
+    PluginUse, ProxySource, Shadow, UrlPattern,
 };
 
 use super::{
-    At, Section,
-    endpoint::{encoding, header_names},
-    hosts,
+    At, Section, composition, discovery,
+    encoding::encoding,
+    endpoint::header_names,
+    hosts, manipulation,
     namespaces::{self, Level},
-    not_yet,
     pattern::{self, Around},
-    plugins, proxy,
+    plugins, proxy, tls,
 };
 
 /// What a backend takes from its endpoint.
@@ -22,10 +25,16 @@ pub(super) struct Parent<'a> {
     pub(super) endpoint: &'a str,
     /// Names of its parameters; `None` if its path is unusable.
     pub(super) params: Option<Vec<&'a str>>,
+    /// Whether its path ends in a wildcard.
+    pub(super) wildcard: bool,
     /// Its method.
     pub(super) method: &'a Method,
+    /// Whether it serves any method, so that its own means nothing.
+    pub(super) catch_all: bool,
     /// Hosts of the service.
     pub(super) hosts: &'a [BaseUrl],
+    /// `dns_cache_ttl` of the service.
+    pub(super) dns_cache_ttl: Duration,
     /// Whether its output is no-op.
     pub(super) no_op: bool,
 }
@@ -34,8 +43,6 @@ pub(super) struct Parent<'a> {
 pub(super) struct Spot {
     pub(super) place: KeyPath,
     pub(super) index: usize,
-    /// Number of backends in that list.
-    pub(super) siblings: usize,
 }
 
 /// The backend. Nothing after an error without which it would mean nothing.
@@ -44,23 +51,25 @@ pub(super) fn resolve(
     parent: &Parent<'_>,
     spot: Spot,
 ) -> Option<Backend> {
-    let encoding = match encoding(&mut section, "encoding") {
+    let encoding = match encoding(&mut section) {
         _ if parent.no_op => Encoding::NoOp,
-        Some(encoding) => encoding,
-        None => Encoding::Other("json".to_owned()),
+        encoding => encoding,
     };
-    discovery(&mut section);
     let url_pattern = url_pattern(&mut section, parent, spot.index);
     let method = method(&mut section, parent.method);
-    let hosts = hosts(&mut section, parent.hosts);
+    let client_method = parent.catch_all
+        && section
+            .text("method")
+            .is_none_or(|method| method.is_empty());
+    let discovery = discovery::resolve(&mut section, parent.hosts, parent.dns_cache_ttl);
+    let hosts = match &discovery {
+        Some(_) => Vec::new(),
+        None => hosts(&mut section, parent.hosts),
+    };
     let input_headers = second_filter(&mut section, "input_headers");
     let input_query_strings = second_filter(&mut section, "input_query_strings");
-    let (plugin, http_client) = extra_config(&mut section, spot.siblings);
-    if encoding == Encoding::NoOp {
-        section.accept(not_yet::MANIPULATION_KEYS);
-    } else {
-        section.not_yet(not_yet::MANIPULATION);
-    }
+    let extra = extra_config(&mut section, encoding);
+    let manipulation = manipulation::resolve(&mut section, encoding, extra.flatmap);
     let problems = section.problems();
     section.finish();
     Some(Backend {
@@ -68,12 +77,17 @@ pub(super) fn resolve(
         hosts,
         url_pattern,
         method: method?,
+        client_method,
         encoding,
+        manipulation,
+        errors: extra.errors,
+        shadow: extra.shadow,
+        discovery,
         input_headers: input_headers.map(|names| header_names(&names, problems)),
         input_query_strings: input_query_strings
             .map(|names| names.into_iter().map(|(name, _)| name).collect()),
-        plugin,
-        http_client,
+        plugin: extra.plugin,
+        http_client: extra.http_client,
     })
 }
 
@@ -82,6 +96,7 @@ fn url_pattern(section: &mut Section<'_>, parent: &Parent<'_>, index: usize) -> 
         endpoint: parent.endpoint,
         backend: index,
         params: parent.params.as_deref(),
+        wildcard: parent.wildcard,
     };
     let at = section.at().key("url_pattern");
     let text = section.text("url_pattern").unwrap_or_default();
@@ -120,28 +135,6 @@ fn hosts(section: &mut Section<'_>, default: &[BaseUrl]) -> Vec<BaseUrl> {
     }
 }
 
-/// `sd`: only the static list of hosts.
-fn discovery(section: &mut Section<'_>) {
-    section.accept(&["sd_scheme"]);
-    let Some(sd) = section.text("sd") else {
-        return;
-    };
-    let at = section.at().key("sd");
-    match sd.as_str() {
-        "" | "static" => {}
-        "dns" | "dns-shared" => {
-            let message = format!("service discovery {sd:?} is not implemented yet");
-            let help = "list the hosts and remove \"sd\"";
-            section.problems().error(&at, message, help);
-        }
-        _ => {
-            let message = format!("unknown service discovery {sd:?}: the hosts are used as listed");
-            let help = "write \"static\", or remove it";
-            section.problems().warning(&at, message, help);
-        }
-    }
-}
-
 /// The list under `key`; nothing if all pass. `*` is a name like any other
 /// here, so that with it nothing passes.
 fn second_filter(section: &mut Section<'_>, key: &'static str) -> Option<Vec<(String, At)>> {
@@ -156,39 +149,84 @@ fn second_filter(section: &mut Section<'_>, key: &'static str) -> Option<Vec<(St
     Some(names).filter(|names| !names.is_empty())
 }
 
-fn extra_config(
-    section: &mut Section<'_>,
-    siblings: usize,
-) -> (Option<crate::PluginUse>, HttpClient) {
+/// What the `extra_config` of a backend says.
+#[derive(Default)]
+struct Extra {
+    plugin: Option<PluginUse>,
+    http_client: HttpClient,
+    errors: BackendErrors,
+    flatmap: Option<Vec<FlatmapOp>>,
+    shadow: Option<Shadow>,
+}
+
+fn extra_config(section: &mut Section<'_>, encoding: Encoding) -> Extra {
     let Some(mut extra) = section.section("extra_config") else {
-        return (None, HttpClient::default());
+        return Extra::default();
     };
     namespaces::check(&extra, Level::Backend);
-    if let Some(proxy) = extra.section("proxy") {
-        namespaces::check_proxy(proxy, siblings);
-    }
+    let (flatmap, shadow) = match extra.section("proxy") {
+        Some(proxy) => composition::backend(proxy, encoding),
+        None => (None, None),
+    };
+    let errors = match extra.section("backend/http") {
+        Some(section) => errors(section, encoding),
+        None => BackendErrors::default(),
+    };
     let http_client = extra
         .section("backend/http/client")
         .map_or_else(HttpClient::default, http_client);
-    let at_plugin = extra.item("plugin/http-client");
-    let plugin = at_plugin
-        .as_ref()
-        .and_then(|item| plugins::client(item, extra.problems()));
-    if at_plugin.is_some() && !matches!(http_client.proxy, BackendProxy::Environment) {
-        let at = extra.at().key("backend/http/client");
-        let at = match &http_client.proxy {
-            BackendProxy::Forward(proxy) if matches!(proxy.source, ProxySource::Pac(_)) => {
-                at.key("proxy_pac")
-            }
-            _ => at.key("proxy_address"),
-        };
-        extra.problems().warning(
-            &at,
-            "has no effect: the backend's plugin decides how its requests go out",
-            "remove it, or remove \"plugin/http-client\"",
-        );
+    let plugin = extra
+        .item("plugin/http-client")
+        .and_then(|item| plugins::client(&item, extra.problems()));
+    if extra.item("plugin/http-client").is_some() {
+        unused_proxy(&extra, &http_client.proxy);
     }
-    (plugin, http_client)
+    Extra {
+        plugin,
+        http_client,
+        errors,
+        flatmap,
+        shadow,
+    }
+}
+
+/// Says that a plugin leaves no work to the proxy of its backend.
+fn unused_proxy(extra: &Section<'_>, proxy: &BackendProxy) {
+    let at = extra.at().key("backend/http/client");
+    let at = match proxy {
+        BackendProxy::Environment => return,
+        BackendProxy::Forward(proxy) if matches!(proxy.source, ProxySource::Pac(_)) => {
+            at.key("proxy_pac")
+        }
+        _ => at.key("proxy_address"),
+    };
+    extra.problems().warning(
+        &at,
+        "has no effect: the backend's plugin decides how its requests go out",
+        "remove it, or remove \"plugin/http-client\"",
+    );
+}
+
+/// `backend/http`. Of the two keys the more talkative one wins.
+fn errors(mut section: Section<'_>, encoding: Encoding) -> BackendErrors {
+    if encoding == Encoding::NoOp {
+        let keys = ["return_error_code", "return_error_details"];
+        section.ignore(&keys, "with no-op any status passes as it is");
+        section.finish();
+        return BackendErrors::Fail;
+    }
+    let details = section.text("return_error_details");
+    let errors = match details.filter(|name| !name.is_empty()) {
+        Some(name) => {
+            let why = "\"return_error_details\" wins";
+            section.ignore(&["return_error_code"], why);
+            BackendErrors::ReturnDetails(name)
+        }
+        None if section.flag("return_error_code").unwrap_or(false) => BackendErrors::ReturnCode,
+        None => BackendErrors::Fail,
+    };
+    section.finish();
+    errors
 }
 
 fn http_client(mut section: Section<'_>) -> HttpClient {
@@ -196,14 +234,8 @@ fn http_client(mut section: Section<'_>) -> HttpClient {
         proxy: proxy::resolve(&mut section),
         no_redirect: section.flag("no_redirect").unwrap_or(false),
         send_body_on_redirect: section.flag("send_body_on_redirect").unwrap_or(false),
+        tls: section.section("client_tls").map(tls::client_section),
     };
-    if let Some(item) = section.item("client_tls") {
-        section.problems().error(
-            &item.at,
-            "TLS settings of a single backend are not implemented yet",
-            "use the \"client_tls\" of the service, or remove it to run without",
-        );
-    }
     section.finish();
     client
 }

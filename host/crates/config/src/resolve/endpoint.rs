@@ -4,40 +4,33 @@ use std::time::Duration;
 
 use http::{HeaderName, Method};
 
-use crate::{Backend, BaseUrl, Encoding, Endpoint, InputHeaders, InputQueryStrings, PathPattern};
+use crate::{
+    Backend, BaseUrl, Endpoint, EndpointProxy, InputHeaders, InputQueryStrings, OutputEncoding,
+    PathPattern,
+};
 
 use super::{
     At, Problems, Section,
     backend::{self, Parent, Spot},
+    composition,
+    encoding::{Output, output_encoding},
     namespaces::{self, Level},
-    nearest, not_yet, pattern,
+    pattern, responses,
 };
 
 /// `timeout` where neither service nor endpoint have one.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Methods that endpoints may have, as in KrakenD.
-const METHODS: [Method; 5] = [
+/// Methods that endpoints may have: those of KrakenD, and the last two, whose
+/// endpoints it skips.
+const METHODS: [Method; 7] = [
     Method::GET,
     Method::POST,
     Method::PUT,
     Method::PATCH,
     Method::DELETE,
-];
-
-/// Encodings KrakenD knows, of backends and of endpoints.
-const ENCODINGS: [&str; 11] = [
-    "json",
-    "safejson",
-    "fast-json",
-    "json-collection",
-    "xml",
-    "rss",
-    "string",
-    "yaml",
-    "negotiate",
-    "no-op",
-    "",
+    Method::HEAD,
+    Method::OPTIONS,
 ];
 
 /// What the service says for endpoints that do not.
@@ -45,49 +38,96 @@ pub(super) struct Defaults {
     pub(super) hosts: Vec<BaseUrl>,
     pub(super) timeout: Duration,
     pub(super) cache_ttl: Duration,
-    pub(super) output_encoding: Option<Encoding>,
+    pub(super) output_encoding: Option<Output>,
+    /// `dns_cache_ttl`.
+    pub(super) dns_cache_ttl: Duration,
     /// `disable_rest`: placeholders may stand anywhere.
     pub(super) relaxed: bool,
 }
 
 /// The endpoint, or nothing if it cannot be served.
 pub(super) fn resolve(mut section: Section<'_>, defaults: &Defaults) -> Option<Endpoint> {
+    let route = route(&mut section, defaults.relaxed);
+    let output = output(&mut section, &route, defaults.output_encoding);
+    let method = route.method.clone().unwrap_or_default();
+    let mut backends = backends(
+        &mut section,
+        &Parent {
+            endpoint: &route.shown,
+            params: route.path.as_ref().map(pattern::params),
+            wildcard: route.path.as_ref().is_some_and(|path| path.wildcard),
+            method: &method,
+            catch_all: route.is_catch_all(),
+            hosts: &defaults.hosts,
+            dns_cache_ttl: defaults.dns_cache_ttl,
+            no_op: output.is_no_op(),
+        },
+    );
+    let output_encoding = output.for_backends(&backends);
+    let proxy = extra_config(&mut section, &backends, output_encoding);
+    responses::bind(&mut backends, proxy.sequential, section.problems());
+
+    let endpoint = Endpoint {
+        place: section.path().clone(),
+        method,
+        timeout: section.duration("timeout").unwrap_or(defaults.timeout),
+        cache_ttl: section.duration("cache_ttl").unwrap_or(defaults.cache_ttl),
+        concurrent_calls: section.number("concurrent_calls").unwrap_or(1).max(1),
+        input_headers: input_headers(&mut section, &route),
+        input_query_strings: input_query_strings(&mut section, &route),
+        output_encoding,
+        proxy,
+        backends,
+        path: route.path.unwrap_or_else(PathPattern::root),
+    };
+    section.finish();
+    route.method.map(|_| endpoint)
+}
+
+/// What requests an endpoint gets.
+struct Route {
+    /// In messages, such as `GET /users/{id}`.
+    shown: String,
+    /// Nothing after an error.
+    path: Option<PathPattern>,
+    /// Nothing for a method that is not served.
+    method: Option<Method>,
+}
+
+impl Route {
+    /// In KrakenD, `/__catchall` passes everything on as it is, whatever is
+    /// said.
+    fn is_catch_all(&self) -> bool {
+        let path = self.path.as_ref();
+        path.is_some_and(|path| path.text == pattern::CATCH_ALL)
+    }
+}
+
+fn route(section: &mut Section<'_>, relaxed: bool) -> Route {
     let path = section.text("endpoint");
-    let method = method(&mut section);
+    let method = method(section);
     let shown = format!(
         "{} {}",
         method.as_ref().map_or("", |method| method.as_str()),
         pattern::rooted(path.as_deref().unwrap_or(""))
     );
-    let pattern = path_pattern(&section, path.as_deref(), &shown, defaults.relaxed);
-    let output_encoding = encoding(&mut section, "output_encoding")
-        .or_else(|| defaults.output_encoding.clone())
-        .unwrap_or_else(|| Encoding::Other("json".to_owned()));
-    let endpoint_method = method.clone().unwrap_or_default();
-    let parent = Parent {
-        endpoint: &shown,
-        params: pattern.as_ref().map(pattern::params),
-        method: &endpoint_method,
-        hosts: &defaults.hosts,
-        no_op: output_encoding == Encoding::NoOp,
-    };
-    let backends = backends(&mut section, &parent);
+    Route {
+        path: path_pattern(section, path.as_deref(), &shown, relaxed),
+        shown,
+        method,
+    }
+}
 
-    let endpoint = Endpoint {
-        place: section.path().clone(),
-        path: pattern.unwrap_or_else(PathPattern::root),
-        method: endpoint_method,
-        timeout: section.duration("timeout").unwrap_or(defaults.timeout),
-        cache_ttl: section.duration("cache_ttl").unwrap_or(defaults.cache_ttl),
-        concurrent_calls: section.number("concurrent_calls").unwrap_or(1).max(1),
-        input_headers: input_headers(&mut section),
-        input_query_strings: input_query_strings(&mut section),
-        output_encoding,
-        backends,
-    };
-    section.not_yet(not_yet::ENDPOINT);
-    section.finish();
-    method.map(|_| endpoint)
+fn output(section: &mut Section<'_>, route: &Route, default: Option<Output>) -> Output {
+    let own = output_encoding(section);
+    if !route.is_catch_all() {
+        let json = Output::Known(OutputEncoding::Json);
+        return own.or(default).unwrap_or(json);
+    }
+    if own.is_some_and(|own| !own.is_no_op()) {
+        section.ignore(&["output_encoding"], "`/__catchall` is always no-op");
+    }
+    Output::Known(OutputEncoding::NoOp)
 }
 
 /// The backends, and what depends on how many there are.
@@ -95,37 +135,39 @@ fn backends(section: &mut Section<'_>, parent: &Parent<'_>) -> Vec<Backend> {
     let items = section.items("backend");
     let count = items.len();
     check_count(section, count, parent);
-    extra_config(section, count);
     let problems = section.problems();
     let place = section.at().key("backend").path();
     let items = items.iter().enumerate();
-    items
+    let backends: Vec<_> = items
         .filter_map(|(index, item)| {
             let spot = Spot {
                 place: place.index(index),
                 index,
-                siblings: count,
             };
             backend::resolve(Section::of(item, problems)?, parent, spot)
         })
-        .collect()
+        .collect();
+    if !backends.is_empty() && backends.iter().all(|backend| backend.shadow.is_some()) {
+        let message = "has shadows only: every call fails";
+        let help = "add a backend without \"shadow\", whose answer the client gets";
+        problems.warning(&section.at().key("backend"), message, help);
+    }
+    backends
 }
 
 fn path_pattern(
-    section: &Section<'_>,
+    section: &mut Section<'_>,
     path: Option<&str>,
     shown: &str,
     relaxed: bool,
 ) -> Option<PathPattern> {
     let at = section.at().key("endpoint");
-    match path {
-        Some(path) => pattern::endpoint(path, shown, relaxed, &at, section.problems()),
-        None => {
-            let help = "every endpoint needs a path, such as \"endpoint\": \"/users/{id}\"";
-            section.problems().error(&at, "is missing", help);
-            None
-        }
-    }
+    let Some(path) = path else {
+        let help = "every endpoint needs a path, such as \"endpoint\": \"/users/{id}\"";
+        section.problems().error(&at, "is missing", help);
+        return None;
+    };
+    pattern::endpoint(path, shown, relaxed, &at, section.problems())
 }
 
 /// The method, or nothing for one that KrakenD does not serve.
@@ -141,7 +183,7 @@ fn method(section: &mut Section<'_>) -> Option<Method> {
         section.problems().warning(
             &section.at().key("method"),
             format!("unsupported method {written}: the endpoint is skipped"),
-            "endpoints have GET, POST, PUT, PATCH or DELETE",
+            "endpoints have GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS",
         );
     }
     method
@@ -163,38 +205,28 @@ fn check_count(section: &Section<'_>, count: usize, parent: &Parent<'_>) {
     }
 }
 
-fn extra_config(section: &mut Section<'_>, backends: usize) {
-    if let Some(mut extra) = section.section("extra_config") {
-        namespaces::check(&extra, Level::Endpoint);
-        if let Some(proxy) = extra.section("proxy") {
-            namespaces::check_proxy(proxy, backends);
-        }
-    }
+fn extra_config(
+    section: &mut Section<'_>,
+    backends: &[Backend],
+    output: OutputEncoding,
+) -> EndpointProxy {
+    let Some(mut extra) = section.section("extra_config") else {
+        return EndpointProxy::default();
+    };
+    namespaces::check(&extra, Level::Endpoint);
+    let proxy = extra.section("proxy");
+    proxy.map_or_else(EndpointProxy::default, |proxy| {
+        composition::endpoint(proxy, backends, output)
+    })
 }
 
-/// `key` as an encoding; nothing if it is not there.
-pub(super) fn encoding(section: &mut Section<'_>, key: &'static str) -> Option<Encoding> {
-    let written = section.text(key).filter(|text| !text.is_empty())?;
-    if written == "no-op" {
-        return Some(Encoding::NoOp);
-    }
-    let lower = written.to_lowercase();
-    if lower == "no-op" || !ENCODINGS.contains(&lower.as_str()) {
-        let help = match nearest(&lower.replace('_', "-"), ENCODINGS) {
-            Some(name) if !name.is_empty() => format!("did you mean {name:?}?"),
-            _ => "KrakenD takes unknown encodings for \"json\"".to_owned(),
-        };
-        let message = format!("unknown encoding {written:?}");
-        section
-            .problems()
-            .warning(&section.at().key(key), message, help);
-    }
-    Some(Encoding::Other(lower))
-}
-
-fn input_headers(section: &mut Section<'_>) -> InputHeaders {
+fn input_headers(section: &mut Section<'_>, route: &Route) -> InputHeaders {
     let texts = section.texts("input_headers");
     if texts.iter().any(|(text, _)| text == "*") {
+        return InputHeaders::All;
+    }
+    if route.is_catch_all() {
+        section.ignore(&["input_headers"], "`/__catchall` passes all of them");
         return InputHeaders::All;
     }
     match texts.as_slice() {
@@ -203,9 +235,13 @@ fn input_headers(section: &mut Section<'_>) -> InputHeaders {
     }
 }
 
-fn input_query_strings(section: &mut Section<'_>) -> InputQueryStrings {
+fn input_query_strings(section: &mut Section<'_>, route: &Route) -> InputQueryStrings {
     let texts = section.texts("input_query_strings");
     if texts.iter().any(|(text, _)| text == "*") {
+        return InputQueryStrings::All;
+    }
+    if route.is_catch_all() {
+        section.ignore(&["input_query_strings"], "`/__catchall` passes all of them");
         return InputQueryStrings::All;
     }
     match texts.is_empty() {

@@ -2,19 +2,25 @@
 //! not.
 
 mod backend;
+mod composition;
+mod discovery;
 mod duration;
+mod encoding;
 mod endpoint;
 mod hosts;
 mod logging;
+mod manipulation;
 mod namespaces;
 mod not_yet;
 mod pattern;
 mod plugins;
 mod problems;
 mod proxy;
+mod responses;
 mod router;
 mod section;
 mod service;
+mod size;
 mod tls;
 
 #[cfg(test)]

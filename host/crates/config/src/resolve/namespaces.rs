@@ -68,9 +68,9 @@ const NAMESPACES: &[Namespace] = &[
     namespace("telemetry/logging", "devopsfaith/krakend-gologging", &[Service], Implemented),
     namespace("proxy", "devopsfaith/krakend/proxy", REQUESTS, Implemented),
     namespace("backend/http/client", "", &[Backend], Implemented),
+    namespace("backend/http", "devopsfaith/krakend/http", &[Backend], Implemented),
     namespace("plugin/http-client", "devopsfaith/krakend/transport/http/client/executor", &[Backend], Implemented),
 
-    namespace("backend/http", "devopsfaith/krakend/http", &[Backend], NoEffect("with no-op, status and body of the backend pass as they are anyway")),
     namespace("security/cors", "devopsfaith/krakend-cors", &[Service], NoEffect("no CORS headers are sent, so browsers refuse calls from other origins")),
     namespace("qos/http-cache", "devopsfaith/krakend-httpcache", &[Backend], NoEffect("every request reaches the backend")),
     namespace("qos/circuit-breaker", "devopsfaith/krakend-circuitbreaker/gobreaker", &[Backend], NoEffect("a failing backend is called on")),
@@ -203,49 +203,6 @@ fn unknown(extra: &Section<'_>, name: &str) {
         let message = "unknown namespace, has no effect";
         extra.problems().warning(&at, message, help);
     }
-}
-
-/// Checks `proxy`: whatever of it changes answers is not implemented yet.
-/// `backends` is how many the endpoint has.
-pub(super) fn check_proxy(mut section: Section<'_>, backends: usize) {
-    let problems = section.problems();
-    let refuse = |at: &super::At| {
-        let message = "is not implemented yet, and answers would differ without it";
-        problems.error(at, message, "remove it to run without");
-    };
-    for key in ["static", "flatmap_filter"] {
-        if let Some(item) = section.item(key) {
-            refuse(&item.at);
-        }
-    }
-    if section.flag("shadow").unwrap_or(false) {
-        refuse(&section.at().key("shadow"));
-    }
-    // With one backend there is nothing to put in order.
-    if section.flag("sequential").unwrap_or(false) && backends > 1 {
-        refuse(&section.at().key("sequential"));
-    }
-    if section
-        .text("strategy")
-        .is_some_and(|text| text == "sequential")
-        && backends > 1
-    {
-        refuse(&section.at().key("strategy"));
-    }
-    let combiner = section.text("combiner");
-    if combiner.is_some_and(|name| !name.is_empty() && name != "default") {
-        refuse(&section.at().key("combiner"));
-    }
-    if let Some(item) = section.item("max_payload") {
-        refuse(&item.at);
-    }
-    section.accept(&[
-        "shadow_timeout",
-        "sequential_propagated_params",
-        "force_sandboxed_request",
-        "decompress_gzip",
-    ]);
-    section.finish();
 }
 
 /// Gives namespaces that stand there under their long name the short one. If

@@ -1,7 +1,10 @@
-//! Keys that KrakenD knows and that have no effect here. One table per level:
-//! whoever implements a key removes its line.
+//! Keys that KrakenD knows and that are not served here. One table per level for
+//! those without effect, and one for those that stop the start: whoever
+//! implements a key removes its line.
 
 use crate::read::Value;
+
+use super::Section;
 
 /// A key without effect.
 pub(super) struct Key {
@@ -17,10 +20,6 @@ const fn key(name: &'static str, usual: &'static str, help: &'static str) -> Key
 }
 
 pub(super) const SERVICE: &[Key] = &[
-    key("debug_endpoint", "", "`/__debug/` answers 404"),
-    key("echo_endpoint", "", "`/__echo/` answers 404"),
-    key("dns_cache_ttl", "", "it matters for \"sd\": \"dns\" only"),
-    key("disable_compression", "", "remove it"),
     key("expect_continue_timeout", "0s", "bodies are sent at once"),
     key("async_agent", "", "no queue is consumed"),
     key(
@@ -30,27 +29,13 @@ pub(super) const SERVICE: &[Key] = &[
     ),
 ];
 
-pub(super) const ENDPOINT: &[Key] = &[key("concurrent_calls", "1", "each backend is called once")];
-
-pub(super) const MANIPULATION: &[Key] = &[
-    key("allow", "", "responses pass unfiltered"),
-    key("deny", "", "responses pass unfiltered"),
-    key("mapping", "", "no field is renamed"),
-    key("target", "", "responses pass whole"),
-    key("group", "", "responses are not grouped"),
-    key("is_collection", "", "responses pass as they are"),
-];
-
-/// The names of [`MANIPULATION`]. With no-op they have no effect in KrakenD
-/// either, which is nothing to warn about.
-pub(super) const MANIPULATION_KEYS: &[&str] = &[
-    "allow",
-    "deny",
-    "mapping",
-    "target",
-    "group",
-    "is_collection",
-];
+/// Keys without which the gateway would do something else than asked for: what
+/// is missing, and what to do. They are resolved all the same.
+const REFUSED: [(&str, &str, &str); 1] = [(
+    "max_payload",
+    "a limit on the bodies of one endpoint is",
+    "remove it to run without",
+)];
 
 pub(super) const LOGGING: &[Key] = &[
     key(
@@ -78,11 +63,6 @@ pub(super) const ROUTER: &[Key] = &[
         "max_multipart_memory",
         "",
         "bodies are never kept in memory",
-    ),
-    key(
-        "max_payload",
-        "",
-        "bodies of any size pass (KrakenD Enterprise)",
     ),
     key(
         "disable_gzip",
@@ -160,14 +140,12 @@ const LEVELS: [(&str, &[&str]); 3] = [
 impl Key {
     /// Whether `value` would change something in KrakenD.
     pub(super) fn is_set(&self, value: &Value) -> bool {
-        match value {
-            Value::Null => false,
-            Value::Bool(flag) => *flag,
-            Value::Number(digits) => digits != "0" && digits != self.usual,
-            Value::Text(text) => !text.is_empty() && text != self.usual && text != "false",
-            Value::List(items) => !items.is_empty(),
-            Value::Object(object) => !object.entries().is_empty(),
-        }
+        !value.is_empty()
+            && match value {
+                Value::Number(digits) => digits != self.usual,
+                Value::Text(text) => text != self.usual && text != "false",
+                _ => true,
+            }
     }
 
     pub(super) fn message(&self) -> &'static str {
@@ -177,6 +155,17 @@ impl Key {
     pub(super) fn help(&self) -> &'static str {
         self.help
     }
+}
+
+/// Stops the start if `key`, one of [`REFUSED`], is there.
+pub(super) fn refuse(section: &mut Section<'_>, key: &'static str) {
+    let Some(item) = section.item(key) else {
+        return;
+    };
+    let refused = REFUSED.into_iter().find(|(name, ..)| *name == key);
+    let (_, what, help) = refused.unwrap_or((key, "this is", "remove it"));
+    let message = format!("{what} not implemented yet");
+    section.problems().error(&item.at, message, help);
 }
 
 /// The renamed keys, for people who still have the old ones.

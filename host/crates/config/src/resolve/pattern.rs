@@ -4,7 +4,10 @@ use std::collections::HashSet;
 
 use crate::{PathPattern, Segment, UrlPart, UrlPattern};
 
-use super::{At, Problems};
+use super::{At, Problems, responses};
+
+/// The endpoint of all requests that no other one serves.
+pub(super) const CATCH_ALL: &str = "/__catchall";
 
 const RESERVED: [&str; 3] = ["__debug", "__echo", "__health"];
 
@@ -28,7 +31,18 @@ pub(super) fn endpoint(
         return None;
     }
     let text = rooted(path);
-    let parts = split_segments(text.strip_prefix('/').unwrap_or(&text), relaxed);
+    if text == CATCH_ALL {
+        return Some(PathPattern {
+            text,
+            segments: Vec::new(),
+            wildcard: true,
+        });
+    }
+    let (before, wildcard) = match text.strip_suffix("/*") {
+        Some(before) => (before, true),
+        None => (text.as_str(), false),
+    };
+    let parts = split_segments(before.strip_prefix('/').unwrap_or(before), relaxed);
     let segments: Vec<_> = parts
         .iter()
         .map(|part| segment(part, relaxed, at, problems))
@@ -39,7 +53,11 @@ pub(super) fn endpoint(
         problems.error(at, message, "give each parameter a name of its own");
         return None;
     }
-    Some(PathPattern { text, segments })
+    Some(PathPattern {
+        text,
+        segments,
+        wildcard,
+    })
 }
 
 /// Names of the parameters of `pattern`, in order.
@@ -59,17 +77,21 @@ fn refused(path: &str, shown: &str) -> Option<(String, &'static str)> {
     {
         return Some((invalid(), "nothing may follow a `*`"));
     }
-    if text.ends_with('*') {
-        let message = "wildcard endpoints are not implemented yet".to_owned();
-        return Some((message, "name each path, with parameters such as `{id}`"));
+    if text == "/*" {
+        return Some((
+            invalid(),
+            "for all that no other endpoint serves, write `/__catchall`",
+        ));
+    }
+    if text.ends_with('*') && !text.ends_with("/*") {
+        return Some((
+            invalid(),
+            "a wildcard is a segment of its own, the last one: `/*`",
+        ));
     }
     if segments.any(|segment| RESERVED.contains(&segment)) {
         let help = "`/__debug`, `/__echo` and `/__health` belong to the gateway";
         return Some((invalid(), help));
-    }
-    if text == "/__catchall" {
-        let message = "`/__catchall` is not implemented yet".to_owned();
-        return Some((message, "name each path, with parameters such as `{id}`"));
     }
     if text.chars().any(char::is_control) || text.contains(['?', '#']) {
         let help = "a path has no query, no fragment and no control characters";
@@ -175,9 +197,13 @@ pub(super) struct Around<'a> {
     pub(super) backend: usize,
     /// Names of the endpoint's parameters; `None` if its path is unusable.
     pub(super) params: Option<&'a [&'a str]>,
+    /// Whether its path ends in a wildcard.
+    pub(super) wildcard: bool,
 }
 
 /// `text` as a pattern of a backend. Placeholders may stand anywhere in it.
+/// What a wildcard matches goes to the end of its path, as in KrakenD, whether
+/// it ends in `/*` or not.
 pub(super) fn backend(
     text: &str,
     around: &Around<'_>,
@@ -185,16 +211,32 @@ pub(super) fn backend(
     problems: &Problems<'_>,
 ) -> UrlPattern {
     let text = rooted(text);
+    let parts_of = |text| parts(text, around, at, problems);
+    if !around.wildcard {
+        let parts = parts_of(&text);
+        return UrlPattern { text, parts };
+    }
+    let query = text.find('?').and_then(|start| text.get(start..));
+    let query = query.unwrap_or("");
+    let path = text.strip_suffix(query).unwrap_or(&text);
+    let path = path.strip_suffix("/*").unwrap_or(path);
+    let mut parts = parts_of(path.strip_suffix('/').unwrap_or(path));
+    parts.push(UrlPart::Rest);
+    parts.extend(parts_of(query));
+    UrlPattern { text, parts }
+}
+
+/// Text and placeholders of `text`, in turn.
+fn parts(text: &str, around: &Around<'_>, at: &At, problems: &Problems<'_>) -> Vec<UrlPart> {
     let mut parts = Vec::new();
     let mut literal = String::new();
-    let mut rest = text.as_str();
+    let mut rest = text;
     while let Some(character) = rest.chars().next() {
         if let Some((name, after)) = placeholder(rest, true) {
-            check_placeholder(name, around, at, problems);
             if !literal.is_empty() {
                 parts.push(UrlPart::Text(std::mem::take(&mut literal)));
             }
-            parts.push(UrlPart::Param(name.to_owned()));
+            parts.push(part(name, around, at, problems));
             rest = after;
         } else {
             literal.push(character);
@@ -204,39 +246,32 @@ pub(super) fn backend(
     if !literal.is_empty() {
         parts.push(UrlPart::Text(literal));
     }
-    UrlPattern { text, parts }
+    parts
 }
 
-fn check_placeholder(name: &str, around: &Around<'_>, at: &At, problems: &Problems<'_>) {
-    if around.params.is_none_or(|params| params.contains(&name)) {
-        return;
+/// The part that `name` in braces stands for; an error if there is no such
+/// value.
+fn part(name: &str, around: &Around<'_>, at: &At, problems: &Problems<'_>) -> UrlPart {
+    let param = UrlPart::Param(name.to_owned());
+    if around.params.is_some_and(|params| params.contains(&name)) {
+        return param;
     }
-    let not_yet = if name.starts_with("JWT.") {
-        Some("values of a JWT")
-    } else if is_response_value(name) {
-        Some("values of an earlier response")
-    } else {
-        None
-    };
-    if let Some(what) = not_yet {
-        let message = format!("`{{{name}}}`: {what} are not implemented yet");
+    if let Some(value) = responses::placeholder(name) {
+        return UrlPart::Response(value);
+    }
+    if name.starts_with("JWT.") {
+        let message = format!("`{{{name}}}`: values of a JWT are not implemented yet");
         let help = "use parameters of the endpoint's path only";
-        return problems.error(at, message, help);
+        problems.error(at, message, help);
+    } else if let Some(params) = around.params {
+        let message = format!(
+            "undefined output param '{name}'! endpoint: {}, backend: {}. input: [{}]",
+            around.endpoint,
+            around.backend,
+            params.join(" ")
+        );
+        let help = format!("add `{{{name}}}` to the endpoint's path, or use one it has");
+        problems.error(at, message, help);
     }
-    let params = around.params.unwrap_or_default().join(" ");
-    let message = format!(
-        "undefined output param '{name}'! endpoint: {}, backend: {}. input: [{params}]",
-        around.endpoint, around.backend
-    );
-    let help = format!("add `{{{name}}}` to the endpoint's path, or use one it has");
-    problems.error(at, message, help);
-}
-
-/// `resp0_x` and the like.
-fn is_response_value(name: &str) -> bool {
-    name.strip_prefix("resp")
-        .and_then(|rest| rest.split_once('_'))
-        .is_some_and(|(index, path)| {
-            !index.is_empty() && index.bytes().all(|b| b.is_ascii_digit()) && !path.is_empty()
-        })
+    param
 }

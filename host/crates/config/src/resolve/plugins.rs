@@ -9,7 +9,7 @@ use crate::{
     read::{Object, Value},
 };
 
-use super::{Item, Problems, Section, section::misfit};
+use super::{Item, Problems, Section, section::misfit, size::bytes};
 
 /// `plugin` of the root. Whether the folder is there is for others to say.
 pub(super) fn folder(root: &mut Section<'_>) -> Option<PluginFolder> {
@@ -181,40 +181,6 @@ fn positive(section: &mut Section<'_>, key: &'static str) -> Option<usize> {
             .error(&at, "is zero: no call could be served", "write 1 or more");
     }
     Some(number)
-}
-
-/// A number of bytes, or a text with a unit such as `64MiB`.
-fn bytes<T: TryFrom<u64>>(section: &mut Section<'_>, key: &'static str) -> Option<T> {
-    let item = section.item(key)?;
-    let bytes = match &item.node.value {
-        Value::Number(digits) => digits.parse().ok(),
-        Value::Text(text) => parse_bytes(text),
-        _ => None,
-    };
-    let bytes = bytes.and_then(|bytes: u64| T::try_from(bytes).ok());
-    if bytes.is_none() {
-        misfit(
-            section.problems(),
-            &item,
-            "a size in bytes, or one such as \"64MiB\"",
-        );
-    }
-    bytes
-}
-
-fn parse_bytes(text: &str) -> Option<u64> {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (digits, unit) = text.split_at_checked(end)?;
-    let factor: u64 = match unit.trim() {
-        "" | "B" => 1,
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        _ => return None,
-    };
-    digits.parse::<u64>().ok()?.checked_mul(factor)
 }
 
 /// One word for all plugins, or one for each, `*` being every other one.

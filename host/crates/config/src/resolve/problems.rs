@@ -71,6 +71,7 @@ impl<'a> Problems<'a> {
                 path: KeyPath::root(),
                 line: None,
                 column: None,
+                rendered: None,
                 message: format!("environment variable {name}: {message}"),
                 help,
             },

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use crate::{RouterOptions, read::Value};
 
-use super::{Section, endpoint::header_names, not_yet};
+use super::{Section, endpoint::header_names, not_yet, size};
 
 /// Reads the options. `use_h2c` is the caller's.
 pub(super) fn options(section: &mut Section<'_>) -> RouterOptions {
@@ -41,6 +41,7 @@ pub(super) fn options(section: &mut Section<'_>) -> RouterOptions {
         options.remote_ip_headers = header_names(&names, section.problems());
     }
     options.trusted_proxies = trusted_proxies(section);
+    options.max_payload = size::bytes(section, "max_payload").filter(|bytes| *bytes != 0);
     (options.error_body_404, options.error_body_405) = error_bodies(section);
     section.not_yet(not_yet::ROUTER);
     options

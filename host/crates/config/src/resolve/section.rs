@@ -194,6 +194,17 @@ impl<'a> Section<'a> {
         self.known.extend(keys);
     }
 
+    /// Warns about those of `keys` that say something: it has no effect here,
+    /// in KrakenD neither, and this is `why`.
+    pub(super) fn ignore(&mut self, keys: &[&'static str], why: &str) {
+        for key in keys {
+            if let Some(item) = self.item(key).filter(|item| !item.node.value.is_empty()) {
+                let message = format!("has no effect: {why}");
+                self.problems.warning(&item.at, message, "remove it");
+            }
+        }
+    }
+
     /// Warns about keys of `table` that are set to something that would have
     /// an effect in KrakenD and has none here.
     pub(super) fn not_yet(&mut self, table: &'static [not_yet::Key]) {

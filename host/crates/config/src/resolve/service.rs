@@ -6,11 +6,11 @@ use crate::{
 };
 
 use super::{
-    At, Problems, Section, endpoint, hosts, logging,
+    At, Problems, Section, discovery, encoding, endpoint, hosts, logging,
     namespaces::{self, Level},
     not_yet, plugins, router,
     section::Override,
-    tls,
+    size, tls,
 };
 
 /// Prefix of environment variables that replace keys of the root.
@@ -166,6 +166,10 @@ fn extra_config(root: &mut Section<'_>, service: &mut Service) {
     if let Some(mut section) = extra.section("cuttle/http") {
         service.http.gateway_errors = section.flag("gateway_errors").unwrap_or(false);
         service.http.http2_backends = section.flag("http2_backends").unwrap_or(false);
+        let bytes = size::bytes(&mut section, "max_decoded_body");
+        if let Some(bytes) = bytes.filter(|bytes| *bytes != 0) {
+            service.http.max_decoded_body = bytes;
+        }
         service.http.status_path = router::own_path(&mut section, "status_path");
         section.finish();
     }
@@ -180,7 +184,8 @@ fn endpoints(root: &mut Section<'_>) -> Vec<crate::Endpoint> {
         hosts: hosts::resolve(&hosts, true, root.problems()),
         timeout: root.duration("timeout").unwrap_or(endpoint::TIMEOUT),
         cache_ttl: root.duration("cache_ttl").unwrap_or_default(),
-        output_encoding: endpoint::encoding(root, "output_encoding"),
+        output_encoding: encoding::output_encoding(root),
+        dns_cache_ttl: discovery::cache_ttl(root),
         relaxed: root.flag("disable_rest").unwrap_or(false),
     };
     let problems = root.problems();

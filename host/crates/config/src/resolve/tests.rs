@@ -1,6 +1,11 @@
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
-use crate::{KeyPath, PathPattern, read};
+use http::uri::Scheme;
+
+use crate::{
+    DnsDiscovery, Encoding, InputHeaders, InputQueryStrings, KeyPath, Options, OutputEncoding,
+    PathPattern, UrlPart, read,
+};
 
 use super::{
     At, Problems,
@@ -98,12 +103,12 @@ fn segments(path: &str, relaxed: bool) -> Result<Vec<String>, usize> {
     let at = At::Key(KeyPath::root());
     let shown = |pattern: PathPattern| {
         let segments = pattern.segments.into_iter();
-        segments
-            .map(|s| match s.param {
-                Some(param) => format!("{}<{param}>{}", s.prefix, s.suffix),
-                None => s.prefix,
-            })
-            .collect()
+        let segments = segments.map(|s| match s.param {
+            Some(param) => format!("{}<{param}>{}", s.prefix, s.suffix),
+            None => s.prefix,
+        });
+        let wildcard = pattern.wildcard.then(|| "**".to_owned());
+        segments.chain(wildcard).collect()
     };
     pattern::endpoint(path, "GET /", relaxed, &at, &problems)
         .map(shown)
@@ -130,7 +135,17 @@ fn placeholders_follow_a_slash_unless_rest_is_disabled() {
         ("/{a}{b}", Err(1), Err(1)),
         ("/{a}-{b}", Err(1), Err(1)),
         ("/{a}/{a}", Err(1), Err(1)),
-        ("/a/*", Err(1), Err(1)),
+        ("/a/*", ok(&["a", "**"]), ok(&["a", "**"])),
+        ("a/{x}/*", ok(&["a", "<x>", "**"]), ok(&["a", "<x>", "**"])),
+        ("/__catchall", ok(&["**"]), ok(&["**"])),
+        (
+            "/__catchall/a",
+            ok(&["__catchall", "a"]),
+            ok(&["__catchall", "a"]),
+        ),
+        ("/*", Err(1), Err(1)),
+        ("/a*", Err(1), Err(1)),
+        ("/a/*/b", Err(1), Err(1)),
         ("/a*b", Err(1), Err(1)),
         ("/__debug", Err(1), Err(1)),
         ("/a/__echo/b", Err(1), Err(1)),
@@ -141,6 +156,129 @@ fn placeholders_follow_a_slash_unless_rest_is_disabled() {
         assert_eq!(segments(path, false), strict, "{path:?}");
         assert_eq!(segments(path, true), relaxed, "{path:?} with disable_rest");
     }
+}
+
+/// The parts of a `url_pattern`, placeholders in angle brackets.
+fn parts(text: &str, wildcard: bool) -> Vec<String> {
+    let (sources, _) = read::tree("{}", Path::new("k.json")).unwrap();
+    let problems = Problems::new(&sources);
+    let around = pattern::Around {
+        endpoint: "GET /",
+        backend: 0,
+        params: Some(&["id"]),
+        wildcard,
+    };
+    let parts = pattern::backend(text, &around, &At::Key(KeyPath::root()), &problems).parts;
+    assert_eq!(problems.count(), 0, "{text}");
+    let shown = parts.into_iter().map(|part| match part {
+        UrlPart::Text(text) => text,
+        UrlPart::Param(name) => format!("<{name}>"),
+        UrlPart::Response(value) => format!("<{}: {:?}>", value.backend, value.path),
+        UrlPart::Rest => "<*>".to_owned(),
+    });
+    shown.collect()
+}
+
+#[test]
+fn what_a_wildcard_matched_goes_to_the_end_of_the_path() {
+    #[rustfmt::skip]
+    let cases: [(&str, &[&str], &[&str]); 11] = [
+        ("",               &["/"],                     &["<*>"]),
+        ("/",              &["/"],                     &["<*>"]),
+        ("/*",             &["/*"],                    &["<*>"]),
+        ("/api",           &["/api"],                  &["/api", "<*>"]),
+        ("api/",           &["/api/"],                 &["/api", "<*>"]),
+        ("/api/*",         &["/api/*"],                &["/api", "<*>"]),
+        ("/api*",          &["/api*"],                 &["/api*", "<*>"]),
+        ("/api?k=v/",      &["/api?k=v/"],             &["/api", "<*>", "?k=v/"]),
+        ("/?{id}",         &["/?", "<id>"],            &["<*>", "?", "<id>"]),
+        ("/{id}/a",        &["/", "<id>", "/a"],       &["/", "<id>", "/a", "<*>"]),
+        ("/{resp0_a.b}/",  &["/", "<0: [\"a\", \"b\"]>", "/"], &["/", "<0: [\"a\", \"b\"]>", "<*>"]),
+    ];
+    for (text, plain, wildcard) in cases {
+        assert_eq!(parts(text, false), plain, "{text:?}");
+        assert_eq!(parts(text, true), wildcard, "{text:?} with a wildcard");
+    }
+}
+
+/// The service that `text` describes, although it may be refused.
+fn refused(text: &str) -> crate::Service {
+    let (sources, _) = read::tree(text, Path::new("k.json")).unwrap();
+    let problems = Problems::new(&sources);
+    super::service(&sources, &Options::default(), &problems)
+}
+
+#[test]
+fn discovery_is_resolved() {
+    let service = refused(
+        r#"{"version": 3, "host": ["http://service.com:80"], "endpoints": [{"endpoint": "/a",
+            "backend": [
+                {"sd": "dns", "host": ["api.consul"], "disable_host_sanitize": true},
+                {"sd": "dns", "host": ["http://api.consul/"], "sd_scheme": "https"},
+                {"sd": "dns"},
+                {"sd": "", "host": ["a.com"], "sd_scheme": "https"}]}]}"#,
+    );
+    let discovery = |name: &str, scheme: Scheme| {
+        Some(DnsDiscovery {
+            name: name.to_owned(),
+            scheme,
+            ttl: Duration::from_secs(30),
+        })
+    };
+    let expected = [
+        discovery("api.consul", Scheme::HTTP),
+        discovery("api.consul", Scheme::HTTPS),
+        discovery("service.com", Scheme::HTTP),
+        None,
+    ];
+    let backends = service.endpoints.first().unwrap().backends.iter();
+    for (backend, expected) in backends.zip(expected) {
+        assert_eq!(backend.discovery, expected, "{}", backend.place);
+        assert_eq!(backend.hosts.is_empty(), expected.is_some());
+    }
+}
+
+#[test]
+fn what_discovery_finds_is_used_for_a_second_at_least() {
+    for (ttl, seconds) in [("0s", 30), ("10ms", 1), ("1s", 1), ("5m", 300)] {
+        let service = refused(&format!(
+            r#"{{"version": 3, "dns_cache_ttl": "{ttl}", "endpoints": [{{"endpoint": "/a",
+                "backend": [{{"sd": "dns", "host": "a"}}]}}]}}"#
+        ));
+        let backend = service.endpoints.first().unwrap().backends.first().unwrap();
+        let found = backend.discovery.as_ref().unwrap().ttl;
+        assert_eq!(found, Duration::from_secs(seconds), "{ttl}");
+    }
+}
+
+#[test]
+fn tls_of_one_backend_is_resolved_although_it_is_refused() {
+    let service = refused(
+        r#"{"version": 3, "client_tls": {"allow_insecure_connections": true},
+            "endpoints": [{"endpoint": "/a", "backend": [{"host": "a.com", "extra_config":
+            {"backend/http/client": {"client_tls": {"ca_certs": ["ca.pem"]}}}}]}]}"#,
+    );
+    let backend = service.endpoints.first().unwrap().backends.first().unwrap();
+    let tls = backend.http_client.tls.as_ref().unwrap();
+    assert_eq!(tls.ca_certs, [Path::new("ca.pem")]);
+    assert!(!tls.allow_insecure_connections, "it stands alone");
+    assert!(tls.place.as_str().ends_with(".client_tls"), "{}", tls.place);
+}
+
+#[test]
+fn a_catch_all_passes_everything_on() {
+    let service = refused(
+        r#"{"version": 3, "output_encoding": "xml", "endpoints": [{"endpoint": "__catchall",
+            "input_headers": ["Accept"], "backend": [{"host": "a.com", "group": "g"}]}]}"#,
+    );
+    let endpoint = service.endpoints.first().unwrap();
+    assert_eq!(endpoint.output_encoding, OutputEncoding::NoOp);
+    assert_eq!(endpoint.input_headers, InputHeaders::All);
+    assert_eq!(endpoint.input_query_strings, InputQueryStrings::All);
+    assert!(endpoint.path.wildcard && endpoint.path.segments.is_empty());
+    let backend = endpoint.backends.first().unwrap();
+    assert_eq!(backend.encoding, Encoding::NoOp);
+    assert_eq!(backend.url_pattern.parts, [UrlPart::Rest]);
 }
 
 #[test]

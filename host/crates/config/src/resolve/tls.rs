@@ -36,7 +36,8 @@ pub(super) fn client(root: &mut Section<'_>) -> ClientTls {
     tls
 }
 
-fn client_section(mut section: Section<'_>) -> ClientTls {
+/// One `client_tls` object.
+pub(super) fn client_section(mut section: Section<'_>) -> ClientTls {
     let (min_version, max_version) = versions(&mut section);
     let tls = ClientTls {
         place: section.path().clone(),

@@ -5,9 +5,11 @@
     reason = "a test that fails is meant to panic"
 )]
 
+mod answers;
 mod cases;
 mod environment;
 mod robustness;
+mod templates;
 mod values;
 
 use std::path::Path;

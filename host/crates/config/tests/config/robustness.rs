@@ -5,6 +5,9 @@ use std::{fs, path::Path};
 use cuttle_config::{Options, load, parse};
 
 const JSON: &str = include_str!("../cases/unknown-keys.json");
+const MANIPULATION: &str = include_str!("../cases/manipulation.json");
+const COMPOSITION: &str = include_str!("../cases/composition.json");
+const SEQUENTIAL: &str = include_str!("../cases/sequential.json");
 const YAML: &str = include_str!("../cases/anchors.yaml");
 const TOML: &str = include_str!("../cases/nested.toml");
 
@@ -29,8 +32,16 @@ impl Numbers {
 #[test]
 fn damaged_files_are_reported_and_never_panic() {
     let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
-    for (name, text) in [("k.json", JSON), ("k.yaml", YAML), ("k.toml", TOML)] {
-        for _ in 0..3000 {
+    let texts = [
+        ("k.json", JSON),
+        ("k.json", MANIPULATION),
+        ("k.json", COMPOSITION),
+        ("k.json", SEQUENTIAL),
+        ("k.yaml", YAML),
+        ("k.toml", TOML),
+    ];
+    for (name, text) in texts {
+        for _ in 0..2000 {
             let mut bytes = text.as_bytes().to_vec();
             for _ in 0..=numbers.below(4) {
                 damage(&mut bytes, &mut numbers);

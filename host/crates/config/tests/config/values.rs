@@ -8,7 +8,8 @@ use std::{
 
 use cuttle_config::{
     Backend, BackendProxy, Encoding, InputHeaders, InputQueryStrings, Isolation, KeyPath,
-    LogFormat, LogLevel, ProxySharing, ProxySource, Reference, Severity, TlsVersion, UrlPart,
+    LogFormat, LogLevel, OutputEncoding, ProxySharing, ProxySource, Reference, Severity,
+    TlsVersion, UrlPart,
 };
 
 use crate::json;
@@ -75,7 +76,7 @@ fn an_endpoint_takes_over_what_it_does_not_say() {
         "host": ["service.com/"], "endpoints": [
         {"endpoint": "a", "backend": [{}]},
         {"endpoint": "/b", "method": "post", "timeout": "1s", "cache_ttl": "2m",
-         "output_encoding": "JSON", "concurrent_calls": 1,
+         "output_encoding": "json", "concurrent_calls": 1,
          "backend": [{"host": "own.com:81", "method": "patch"}]}]}"#;
     let loaded = json(text).unwrap();
     let [a, b] = loaded.service.endpoints.as_slice() else {
@@ -85,7 +86,7 @@ fn an_endpoint_takes_over_what_it_does_not_say() {
     assert_eq!(loaded.warnings, []);
     assert_eq!((a.path.text.as_str(), a.method.as_str()), ("/a", "GET"));
     assert_eq!((a.timeout.as_secs(), a.cache_ttl.as_secs()), (3, 60));
-    assert_eq!(a.output_encoding, Encoding::NoOp);
+    assert_eq!(a.output_encoding, OutputEncoding::NoOp);
     assert_eq!(a.place, KeyPath::root().key("endpoints").index(0));
     assert_eq!(
         a.backends[0].encoding,
@@ -97,8 +98,8 @@ fn an_endpoint_takes_over_what_it_does_not_say() {
     assert_eq!(format!("{:?}", a.backends[0].hosts), "[http://service.com]");
     assert_eq!(a.backends[0].place.as_str(), "endpoints[0].backend[0]");
     assert_eq!((b.timeout.as_secs(), b.cache_ttl.as_secs()), (1, 120));
-    assert_eq!(b.output_encoding, Encoding::Other("json".to_owned()));
-    assert_eq!(b.backends[0].encoding, Encoding::Other("json".to_owned()));
+    assert_eq!(b.output_encoding, OutputEncoding::Json);
+    assert_eq!(b.backends[0].encoding, Encoding::Json);
     assert_eq!(b.backends[0].method, "PATCH");
     assert_eq!(format!("{:?}", b.backends[0].hosts), "[http://own.com:81]");
 }

@@ -8,12 +8,13 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
-use http::{Request, Response, request};
+use http::{HeaderValue, Request, Response, StatusCode, request};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::*;
 
@@ -23,11 +24,17 @@ pub(super) enum Script {
     Fail(FailureKind),
     /// Never, keeping the request.
     Hang,
+    Panic,
+    /// Waits first.
+    After(Duration, Box<Script>),
 }
 
 #[derive(Default)]
 pub(super) struct Recorder {
+    /// The last comes first.
     script: Mutex<Vec<Script>>,
+    /// Status and body of answers beyond the script.
+    otherwise: Option<(u16, &'static str)>,
     pub(super) seen: Mutex<Vec<Seen>>,
     /// Calls that are under way.
     pub(super) running: Arc<AtomicUsize>,
@@ -58,9 +65,41 @@ impl Drop for Running {
 
 impl Recorder {
     pub(super) fn playing(script: Script) -> Arc<Self> {
-        let recorder = Self::default();
-        recorder.script.lock().unwrap().push(script);
-        Arc::new(recorder)
+        Self::sequence(vec![script])
+    }
+
+    pub(super) fn sequence(mut script: Vec<Script>) -> Arc<Self> {
+        script.reverse();
+        Arc::new(Self {
+            script: Mutex::new(script),
+            ..Self::default()
+        })
+    }
+
+    /// Answers every call with this.
+    pub(super) fn saying(status: u16, body: &'static str) -> Arc<Self> {
+        Arc::new(Self {
+            otherwise: Some((status, body)),
+            ..Self::default()
+        })
+    }
+
+    /// Methods and URLs of the calls.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let seen = self.seen.lock().unwrap();
+        let line = |seen: &Seen| format!("{} {}", seen.head.method, seen.head.uri);
+        seen.iter().map(line).collect()
+    }
+
+    /// Bodies of the calls, read to their ends.
+    pub(super) async fn bodies(&self) -> Vec<String> {
+        let seen = std::mem::take(&mut *self.seen.lock().unwrap());
+        let mut bodies = Vec::new();
+        for body in seen.into_iter().filter_map(|seen| seen.body) {
+            let body = body.collect().await.unwrap().to_bytes();
+            bodies.push(String::from_utf8(body.to_vec()).unwrap());
+        }
+        bodies
     }
 
     pub(super) fn only(&self) -> Seen {
@@ -91,20 +130,51 @@ impl Executor for Recorder {
             deadline,
             body: kept,
         });
+        let otherwise = self.otherwise;
         Box::pin(async move {
             let _running = running;
             let _held = held;
+            let mut script = script;
+            while let Some(Script::After(time, next)) = script {
+                sleep(time).await;
+                script = Some(*next);
+            }
             match script {
-                None => Ok(Response::new(body_of(""))),
+                None => {
+                    let (status, body) = otherwise.unwrap_or((200, ""));
+                    Ok(answer(status, &[], body))
+                }
                 Some(Script::Answer(response)) => Ok(response),
                 Some(Script::Fail(kind)) => Err(ExecuteError {
                     kind,
                     source: "the cause".into(),
                 }),
-                Some(Script::Hang) => std::future::pending().await,
+                // A panic on purpose is none for the hook, which all tests share.
+                Some(Script::Panic) => std::panic::resume_unwind(Box::new("on purpose")),
+                Some(Script::Hang | Script::After(..)) => std::future::pending().await,
             }
         })
     }
+}
+
+pub(super) fn answer(
+    status: u16,
+    fields: &[(&'static str, &'static str)],
+    body: &'static str,
+) -> Response<Body> {
+    let mut response = Response::new(body_of(body));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap();
+    for (name, value) in fields {
+        let value = HeaderValue::from_static(value);
+        response.headers_mut().append(*name, value);
+    }
+    response
+}
+
+/// An answer that is `body` after `milliseconds`.
+pub(super) fn after(milliseconds: u64, body: &'static str) -> Script {
+    let answer = Script::Answer(answer(200, &[], body));
+    Script::After(Duration::from_millis(milliseconds), Box::new(answer))
 }
 
 /// A body that hands out `frames`, then goes on as `then` says.

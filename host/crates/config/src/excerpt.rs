@@ -1,0 +1,184 @@
+//! Excerpts of a source for people: the line of a problem, with what may be a
+//! secret in it hidden.
+//!
+//! Excerpts end up in terminals, CI logs and bug reports, and so must hold no
+//! secrets, also where the text is broken: the text is scanned for what looks
+//! like one, whatever the format, and rather too much is hidden.
+
+mod hide;
+#[cfg(test)]
+mod tests;
+
+use std::{ops::Range, path::Path};
+
+use crate::{KeyPath, Problem, read};
+use hide::{Hider, is_secret};
+
+/// The text of a file, for [`excerpt`](Self::excerpt). Has no `Debug`: it may
+/// hold secrets.
+pub struct SourceText {
+    lines: Vec<String>,
+    /// For each line what of it is not to be shown, in order.
+    hidden: Vec<Vec<Range<usize>>>,
+}
+
+/// One line of a source, without secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Excerpt {
+    /// Number of the line, from 1.
+    pub line: usize,
+    /// The line; a long one is cut around what is marked.
+    pub text: String,
+    /// Bytes of `text` that the problem is about: a key, with its value if that
+    /// is no list or object.
+    pub marked: Range<usize>,
+    /// Column behind what is marked, in characters of the source, from 1.
+    pub end_column: usize,
+}
+
+/// What stands for a secret.
+const HIDDEN: &str = "***";
+/// Stands where a long line has been cut.
+const CUT: &str = "…";
+/// Bytes of a line that are shown on each side of what is marked. Minified files
+/// are one line.
+const AROUND: usize = 100;
+/// Bytes that are marked at most.
+const MARKED: usize = 120;
+
+impl SourceText {
+    /// Of a text whose format is that of files called `name`.
+    #[must_use]
+    pub fn new(text: &str, name: &Path) -> Self {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let extension = name.extension().and_then(|e| e.to_str()).unwrap_or("");
+        let mut hider = Hider::new(["yml", "yaml"].contains(&extension));
+        let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        let hidden = lines.iter().map(|line| hider.line(line)).collect();
+        Self { lines, hidden }
+    }
+
+    /// Of `file`; `None` if it cannot be read.
+    #[must_use]
+    pub fn read(file: &Path) -> Option<Self> {
+        let text = read::text(file).ok()?;
+        Some(Self::new(&text, file))
+    }
+
+    /// The line of `problem`, which is one with this text.
+    #[must_use]
+    pub fn of(&self, problem: &Problem) -> Option<Excerpt> {
+        self.excerpt(problem.line?, problem.column.unwrap_or(1), &problem.path)
+    }
+
+    /// The line at a place, both from 1. `path` is the key that stands there.
+    #[must_use]
+    pub fn excerpt(&self, line: usize, column: usize, path: &KeyPath) -> Option<Excerpt> {
+        let index = line.checked_sub(1)?;
+        let text = self.lines.get(index)?;
+        let inside_secret = path.as_str().split(['.', '[', ']', '"']).any(is_secret);
+        let whole;
+        let hidden = match inside_secret {
+            true => {
+                whole = Hider::inside_secret().line(text);
+                whole.as_slice()
+            }
+            false => self.hidden.get(index).map_or(&[][..], Vec::as_slice),
+        };
+        let start = byte_of(text, column);
+        let end = token_end(text, start).min(start + MARKED);
+        let end = (start..=end).rev().find(|&at| text.is_char_boundary(at));
+        let marked = start..end.unwrap_or(start);
+        let end_column = text.get(..marked.end).unwrap_or(text).chars().count() + 1;
+        Some(shown(text, hidden, marked).at(line, end_column))
+    }
+}
+
+impl Excerpt {
+    fn at(self, line: usize, end_column: usize) -> Self {
+        Self {
+            line,
+            end_column,
+            ..self
+        }
+    }
+}
+
+/// Byte of a column, which counts characters from 1.
+fn byte_of(text: &str, column: usize) -> usize {
+    let at = text.char_indices().nth(column.saturating_sub(1));
+    at.map_or(text.len(), |(byte, _)| byte)
+}
+
+/// End of what begins at `start`: of a key's value, if that is no list or object.
+fn token_end(text: &str, start: usize) -> usize {
+    let key = hide::token(text, start);
+    let rest = text.get(key..).unwrap_or("");
+    let Some(value) = rest.trim_start().strip_prefix([':', '=']) else {
+        return key;
+    };
+    let value = value.trim_start();
+    if value.is_empty() || value.starts_with(['{', '[', '|', '>']) {
+        return key;
+    }
+    hide::token(text, text.len() - value.len())
+}
+
+/// `text` without what is `hidden`, cut around `marked`.
+fn shown(text: &str, hidden: &[Range<usize>], marked: Range<usize>) -> Excerpt {
+    let from = boundary(text, marked.start.saturating_sub(AROUND));
+    let to = boundary(text, (marked.end + AROUND).min(text.len()));
+    let mut out = String::new();
+    if from > 0 {
+        out.push_str(CUT);
+    }
+    let (mut start, mut end) = (None, None);
+    let mut at = from;
+    let mut piece = |out: &mut String, upto: usize, replaced: Option<&str>| {
+        // Where a mark falls into something hidden it takes all of it.
+        let offset = |mark: usize, out: &String| match replaced {
+            Some(_) => out.len(),
+            None => out.len() + (mark - at),
+        };
+        if start.is_none() && (at..upto.max(at + 1)).contains(&marked.start) {
+            start = Some(offset(marked.start, out));
+        }
+        let ends = end.is_none() && (at..=upto).contains(&marked.end);
+        if ends && replaced.is_none() {
+            end = Some(offset(marked.end, out));
+        }
+        out.push_str(replaced.unwrap_or_else(|| text.get(at..upto).unwrap_or("")));
+        if ends && replaced.is_some() {
+            end = Some(out.len());
+        }
+        at = upto;
+    };
+    let mut behind = from;
+    for range in hidden {
+        let (begin, stop) = (range.start.clamp(behind, to), range.end.clamp(behind, to));
+        if begin < stop {
+            piece(&mut out, begin, None);
+            piece(&mut out, stop, Some(HIDDEN));
+            behind = stop;
+        }
+    }
+    piece(&mut out, to, None);
+    let start = start.unwrap_or(out.len());
+    let end = end.unwrap_or(out.len()).max(start);
+    if to < text.len() {
+        out.push_str(CUT);
+    }
+    Excerpt {
+        line: 0,
+        text: out,
+        marked: start..end,
+        end_column: 0,
+    }
+}
+
+/// The next boundary of a character at or before `at`.
+fn boundary(text: &str, at: usize) -> usize {
+    let found = (0..=at).rev().find(|&at| text.is_char_boundary(at));
+    found.unwrap_or(0)
+}

@@ -1,0 +1,239 @@
+//! What of a line may be a secret.
+
+use std::ops::Range;
+
+/// Parts of names whose values are not shown.
+const SECRET: [&str; 14] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "pwd",
+    "secret",
+    "token",
+    "apikey",
+    "api_key",
+    "api-key",
+    "credential",
+    "authorization",
+    "cookie",
+    "signature",
+    // Fields for proxies, which are there for credentials.
+    "connect_headers",
+];
+
+/// Beginnings of values that are credentials.
+const SCHEMES: [&str; 3] = ["basic ", "bearer ", "digest "];
+
+/// Whether the value of a key with this name is hidden. Namespaces are not
+/// names: `auth/validator` holds more than secrets.
+pub(super) fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    !name.contains('/') && SECRET.iter().any(|part| name.contains(part))
+}
+
+/// Goes through a text line by line.
+pub(super) struct Hider {
+    yaml: bool,
+    scope: Scope,
+}
+
+/// Where the next token stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    Open,
+    /// Behind a secret's key, on a line with this indentation.
+    Behind(usize),
+    /// In so many lists and objects of a secret.
+    Within(usize),
+}
+
+impl Hider {
+    pub(super) fn new(yaml: bool) -> Self {
+        let scope = Scope::Open;
+        Self { yaml, scope }
+    }
+
+    /// For a line all values of which are secret.
+    pub(super) fn inside_secret() -> Self {
+        Self {
+            yaml: false,
+            scope: Scope::Within(usize::MAX / 2),
+        }
+    }
+
+    /// What is to be hidden of the next line.
+    pub(super) fn line(&mut self, line: &str) -> Vec<Range<usize>> {
+        let indent = line.len() - line.trim_start().len();
+        if let (true, Scope::Behind(outer)) = (self.yaml, self.scope) {
+            match indent > outer || line.trim_start().starts_with('-') {
+                true => return vec![indent..line.len()],
+                false if line.trim().is_empty() => return Vec::new(),
+                false => self.scope = Scope::Open,
+            }
+        }
+        let mut hidden = Vec::new();
+        let mut at = indent;
+        while at < line.len() {
+            at = self.token(line, indent, at, &mut hidden);
+        }
+        hidden
+    }
+
+    /// Takes the token at `at`; says where the next one may begin.
+    fn token(
+        &mut self,
+        line: &str,
+        indent: usize,
+        at: usize,
+        hidden: &mut Vec<Range<usize>>,
+    ) -> usize {
+        let rest = line.get(at..).unwrap_or("");
+        let Some(first) = rest.chars().next() else {
+            return line.len();
+        };
+        let next = at + first.len_utf8();
+        match first {
+            '{' | '[' => {
+                self.scope = match self.scope {
+                    Scope::Open => Scope::Open,
+                    Scope::Behind(_) => Scope::Within(1),
+                    Scope::Within(depth) => Scope::Within(depth.saturating_add(1)),
+                };
+                return next;
+            }
+            '}' | ']' => {
+                self.scope = match self.scope {
+                    Scope::Within(depth) if depth > 1 => Scope::Within(depth - 1),
+                    _ => Scope::Open,
+                };
+                return next;
+            }
+            ':' | '=' | ',' => return next,
+            first if first.is_whitespace() => return next,
+            _ => {}
+        }
+        let end = token(line, at).max(next);
+        let behind = line.get(end..).unwrap_or("").trim_start();
+        if behind.starts_with([':', '=']) {
+            let name = line.get(at..end).unwrap_or("").trim_matches(['"', '\'']);
+            if self.scope == Scope::Open && is_secret(name) {
+                self.scope = Scope::Behind(indent);
+            }
+            return end;
+        }
+        self.value(line, at..end, hidden)
+    }
+
+    fn value(&mut self, line: &str, value: Range<usize>, hidden: &mut Vec<Range<usize>>) -> usize {
+        let text = line.get(value.clone()).unwrap_or("");
+        let quoted = text.starts_with(['"', '\'']);
+        // Without quotes only a literal is known to end where it seems to.
+        let whole = match quoted || is_literal(text) {
+            true => value.clone(),
+            false => value.start..line.len(),
+        };
+        if self.scope != Scope::Open {
+            let block = self.yaml && text.starts_with(['|', '>', '&', '!']);
+            if let (false, Scope::Behind(_)) = (block, self.scope) {
+                self.scope = Scope::Open;
+            }
+            let end = whole.end;
+            hidden.push(within_quotes(line, whole));
+            return end;
+        }
+        let inner = within_quotes(line, whole);
+        let found = credentials(line.get(inner.clone()).unwrap_or(""));
+        let found = found
+            .into_iter()
+            .map(|one| one.start + inner.start..one.end + inner.start);
+        let found: Vec<_> = found.collect();
+        let end = found
+            .last()
+            .map_or(value.end, |last| last.end.max(value.end));
+        hidden.extend(found);
+        end
+    }
+}
+
+/// Numbers and words of JSON, which may be followed by anything.
+fn is_literal(text: &str) -> bool {
+    matches!(text, "true" | "false" | "null") || text.parse::<f64>().is_ok()
+}
+
+/// Without the quotes, so that they show that there is a string.
+fn within_quotes(line: &str, range: Range<usize>) -> Range<usize> {
+    let text = line.get(range.clone()).unwrap_or("");
+    let Some(quote) = text.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
+        return range;
+    };
+    let closed = text.len() > 1 && text.ends_with(quote);
+    range.start + 1..range.end - usize::from(closed)
+}
+
+/// Credentials inside of a value that is no secret as a whole, in order.
+fn credentials(text: &str) -> Vec<Range<usize>> {
+    let lower = text.to_ascii_lowercase();
+    if let Some(scheme) = SCHEMES.iter().find(|scheme| lower.starts_with(**scheme)) {
+        return vec![scheme.len()..text.len()];
+    }
+    let mut found = Vec::new();
+    let mut behind = 0;
+    // User information: up to the last `@`, as a password may hold anything.
+    if let Some(end) = text.rfind('@') {
+        let start = text.find("://").map_or(0, |at| at + 3);
+        if start < end {
+            found.push(start..end);
+            behind = end;
+        }
+    }
+    let Some(query) = text.get(behind..).and_then(|rest| rest.find('?')) else {
+        return found;
+    };
+    let mut at = behind + query + 1;
+    for pair in text.get(at..).unwrap_or("").split('&') {
+        if let Some((name, value)) = pair.split_once('=')
+            && (is_secret(name) || name.to_ascii_lowercase().contains("key"))
+            && !value.is_empty()
+        {
+            let start = at + name.len() + 1;
+            found.push(start..start + value.len());
+        }
+        at += pair.len() + 1;
+    }
+    found
+}
+
+/// End of the token that begins at `start`: a string, a bracket or a word.
+pub(super) fn token(line: &str, start: usize) -> usize {
+    let rest = line.get(start..).unwrap_or("");
+    let mut characters = rest.char_indices();
+    let Some((_, first)) = characters.next() else {
+        return line.len();
+    };
+    if matches!(first, '"' | '\'') {
+        let mut escaped = false;
+        for (at, character) in characters {
+            match character {
+                _ if escaped => escaped = false,
+                '\\' if first == '"' => escaped = true,
+                end if end == first => return start + at + 1,
+                _ => {}
+            }
+        }
+        return line.len();
+    }
+    if "{}[],:=".contains(first) {
+        return start + first.len_utf8();
+    }
+    let ends = |(at, character): &(usize, char)| match character {
+        ',' | '{' | '}' | '[' | ']' | '"' | '=' => true,
+        // `http://` is a word, `key: ` is not.
+        ':' => {
+            let next = rest.get(at + 1..).and_then(|rest| rest.chars().next());
+            next.is_none_or(|next| next.is_whitespace() || matches!(next, '"' | '\'' | '{' | '['))
+        }
+        character => character.is_whitespace(),
+    };
+    let end = characters.find(ends);
+    end.map_or(line.len(), |(at, _)| start + at)
+}
