@@ -21,6 +21,7 @@ build:
 # Documentation tests are part of it. Cargo's counts are its last lines.
 test: build
 	$(CARGO) test --workspace
+	$(CARGO) test $(PLUGINS) --package cuttle-plugin-sdk
 
 soak: build
 	CUTTLE_SOAK=1000 $(CARGO) test --package cuttle-tests --test e2e reload::soak -- --nocapture
@@ -32,6 +33,7 @@ lint:
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy $(PLUGINS) --workspace --target wasm32-wasip2 -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --workspace --no-deps --document-private-items
+	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc $(PLUGINS) --package cuttle-plugin-sdk --no-deps
 
 # What is found is kept in fuzz/artifacts, as input of a regression test to be
 # written. New inputs go to fuzz/corpus; fuzz/seeds is where they start from.

@@ -36,7 +36,13 @@ const OUTER: [&str; 11] = [
 /// # Errors
 /// What failed, and what to run when it is the set-up that is missing.
 pub fn build(root: &Path, folders: &[PathBuf], to: &Path) -> Result<(), Box<dyn Error>> {
-    for input in ["Cargo.toml", "Cargo.lock", "build_support.rs", "../wit"] {
+    for input in [
+        "Cargo.toml",
+        "Cargo.lock",
+        "build_support.rs",
+        "sdk",
+        "../wit",
+    ] {
         println!("cargo::rerun-if-changed={}", root.join(input).display());
     }
     for folder in folders {

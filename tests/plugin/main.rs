@@ -16,6 +16,7 @@ mod instances;
 mod loading;
 mod pac;
 mod rights;
+mod sdk;
 mod settings;
 mod support;
 
@@ -28,6 +29,7 @@ fn every_fixture_is_tested() {
         include_str!("instances.rs"),
         include_str!("loading.rs"),
         include_str!("rights.rs"),
+        include_str!("sdk.rs"),
         include_str!("settings.rs"),
     ]
     .concat();
