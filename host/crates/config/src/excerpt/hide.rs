@@ -66,7 +66,7 @@ impl Hider {
         let indent = line.len() - line.trim_start().len();
         if let (true, Scope::Behind(outer)) = (self.yaml, self.scope) {
             match indent > outer || line.trim_start().starts_with('-') {
-                true => return vec![indent..line.len()],
+                true => return std::iter::once(indent..line.len()).collect(),
                 false if line.trim().is_empty() => return Vec::new(),
                 false => self.scope = Scope::Open,
             }
@@ -174,7 +174,7 @@ fn within_quotes(line: &str, range: Range<usize>) -> Range<usize> {
 fn credentials(text: &str) -> Vec<Range<usize>> {
     let lower = text.to_ascii_lowercase();
     if let Some(scheme) = SCHEMES.iter().find(|scheme| lower.starts_with(**scheme)) {
-        return vec![scheme.len()..text.len()];
+        return std::iter::once(scheme.len()..text.len()).collect();
     }
     let mut found = Vec::new();
     let mut behind = 0;
