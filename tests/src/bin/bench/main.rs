@@ -80,6 +80,8 @@ async fn bench(rounds: u64, length: Duration) -> anyhow::Result<()> {
     let direct_tls = Gateway::start(config_tls(&secure, json!({}), &authority)).await?;
     let tunnel = Gateway::start(config_tls(&secure, client_only, &authority)).await?;
 
+    let data = Gateway::start(config_json(&origin)).await?;
+
     let mut contenders = vec![
         Contender::new("bare relay", relay.address, relay.pid(), false)?,
         Contender::new("relay to relay", far_relay.address, far_relay.pid(), false)?,
@@ -88,6 +90,7 @@ async fn bench(rounds: u64, length: Duration) -> anyhow::Result<()> {
         Contender::of("plugin http-proxy", &plugin, true)?,
         Contender::of("direct TLS", &direct_tls, false)?,
         Contender::of("tunnel TLS", &tunnel, true)?.hidden(),
+        Contender::of("JSON, filtered", &data, false)?,
     ];
     for contender in &contenders {
         contender.verify().await.with_context(|| contender.name)?;
@@ -103,6 +106,16 @@ async fn bench(rounds: u64, length: Duration) -> anyhow::Result<()> {
         contender.verify().await.with_context(|| contender.name)?;
     }
     report::print(&contenders, rounds, length)
+}
+
+/// The answer is decoded, filtered and written anew: the same bytes.
+fn config_json(origin: &Peer) -> Value {
+    let mut config = config(origin, json!({}));
+    let endpoint = &mut config["endpoints"][0];
+    endpoint["output_encoding"] = json!("json");
+    endpoint["backend"][0]["encoding"] = json!("json");
+    endpoint["backend"][0]["allow"] = json!(["from"]);
+    config
 }
 
 /// The same with a target that speaks TLS.
