@@ -27,7 +27,7 @@ fn another_world_is_told_apart() {
     let error = refusal(&bytes("wrong-world"));
     assert!(matches!(error, LoadError::MissingExport { .. }), "{error}");
     let text = error.to_string();
-    assert!(text.contains("cuttle:plugin/http-client@0.1.0"), "{text}");
+    assert!(text.contains("cuttle:plugin/http-client@0.1.1"), "{text}");
     assert!(text.contains("wasi:cli/run"), "{text}");
 }
 
@@ -81,7 +81,7 @@ fn what_a_plugin_imports_can_be_listed() {
     let component = component("http-proxy");
     assert_eq!(component.name(), "http-proxy");
     let imports = component.imports();
-    assert!(imports.contains(&"cuttle:plugin/forward-proxy@0.1.0".to_owned()));
+    assert!(imports.contains(&"cuttle:plugin/forward-proxy@0.1.1".to_owned()));
     assert!(imports.is_sorted());
 }
 

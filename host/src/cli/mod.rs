@@ -205,7 +205,10 @@ fn usage_error(error: &clap::Error) -> ExitCode {
 fn version() -> ExitCode {
     say(&format!("Cuttle Version: {}", crate::VERSION));
     say("KrakenD configuration: version 3");
-    say("Plugin contract: cuttle:plugin@0.1.0");
+    say(&format!(
+        "Plugin contract: cuttle:plugin@{}",
+        cuttle_plugin::CONTRACT
+    ));
     ExitCode::SUCCESS
 }
 

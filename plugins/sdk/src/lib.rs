@@ -1,7 +1,7 @@
 //! What an author of plugins in Rust starts from.
 //!
 //! A thin layer over the bindings of the contract (`wit/` of the gateway,
-//! package `cuttle:plugin@0.1.0`): the same handles and the same costs, with
+//! package `cuttle:plugin@0.1.1`): the same handles and the same costs, with
 //! settings by serde, errors for `?`, and the macros of [`log`].
 //!
 //! ```

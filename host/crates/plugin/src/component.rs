@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use wasmtime::component::types;
 
-use crate::{Engine, LoadError, bindings::HttpClientPluginPre, error::Cause, state::State};
+use crate::{
+    Engine, LoadError, World,
+    error::Cause,
+    world::{self, Linked},
+};
 
-/// What a plugin has to export.
-const EXPORT: &str = "cuttle:plugin/http-client@0.1.0";
 /// Limit for the file of a plugin, in bytes. Larger files are refused before they are compiled: compiling takes time and
 /// memory in proportion. The largest real plugins (Python) are 18.5 MB.
 pub const MAX_COMPONENT_BYTES: usize = 64 << 20;
@@ -20,7 +22,8 @@ struct Loaded {
     name: Arc<str>,
     imports: Vec<String>,
     engine: Engine,
-    pre: HttpClientPluginPre<State>,
+    /// One for each world it is a plugin of; at least one.
+    linked: Vec<(World, Linked)>,
 }
 
 impl Component {
@@ -34,21 +37,24 @@ impl Component {
         let ty = component.component_type();
         let imports = imports(engine, &ty);
         check_imports(name, &imports)?;
-        check_exports(engine, name, &ty)?;
-        let pre = engine
-            .linker()
-            .instantiate_pre(&component)
-            .and_then(HttpClientPluginPre::new)
-            .map_err(|error| LoadError::Incompatible {
-                plugin: name.to_owned(),
-                source: Cause::boxed(&error),
-            })?;
+        let worlds = worlds(engine, name, &ty)?;
+        let incompatible = |error| LoadError::Incompatible {
+            plugin: name.to_owned(),
+            source: Cause::boxed(&error),
+        };
+        let pre = engine.linker().instantiate_pre(&component);
+        let pre = pre.map_err(incompatible)?;
+        let linked = worlds
+            .into_iter()
+            .map(|world| Ok((world, Linked::new(world, pre.clone())?)))
+            .collect::<wasmtime::Result<_>>()
+            .map_err(incompatible)?;
 
         Ok(Self(Arc::new(Loaded {
             name: name.into(),
             imports,
             engine: engine.clone(),
-            pre,
+            linked,
         })))
     }
 
@@ -56,6 +62,11 @@ impl Component {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// The kinds of plugins it is; at least one.
+    pub fn worlds(&self) -> impl Iterator<Item = World> {
+        self.0.linked.iter().map(|(world, _)| *world)
     }
 
     /// Interfaces it imports, with package and version, sorted.
@@ -72,8 +83,9 @@ impl Component {
         &self.0.engine
     }
 
-    pub(crate) fn pre(&self) -> &HttpClientPluginPre<State> {
-        &self.0.pre
+    pub(crate) fn linked(&self, world: World) -> Option<&Linked> {
+        let mut linked = self.0.linked.iter();
+        linked.find_map(|(of, linked)| (*of == world).then_some(linked))
     }
 }
 
@@ -135,28 +147,26 @@ fn is_offered(import: &str) -> bool {
     const OURS: [&str; 4] = ["types", "outbound", "forward-proxy", "log"];
     const WASI: [&str; 6] = ["cli", "clocks", "filesystem", "io", "random", "sockets"];
 
-    let (name, version) = import.split_once('@').unwrap_or((import, ""));
-    if let Some(interface) = name.strip_prefix("cuttle:plugin/") {
-        return OURS.contains(&interface) && version == "0.1.0";
+    if let Some(interface) = world::interface(import) {
+        return OURS.contains(&interface);
     }
+    let (name, version) = import.split_once('@').unwrap_or((import, ""));
     name.strip_prefix("wasi:")
         .and_then(|rest| rest.split_once('/'))
         .is_some_and(|(package, _)| WASI.contains(&package) && version.starts_with("0.2."))
 }
 
-fn check_exports(engine: &Engine, name: &str, ty: &types::Component) -> Result<(), LoadError> {
-    let found: Vec<_> = ty
-        .exports(engine.runtime())
-        .map(|(name, _)| name.to_owned())
-        .collect();
-    if found.iter().any(|export| export == EXPORT) {
-        return Ok(());
+fn worlds(engine: &Engine, name: &str, ty: &types::Component) -> Result<Vec<World>, LoadError> {
+    let found = world::exports(engine, ty);
+    let worlds = World::of(&found);
+    if worlds.is_empty() {
+        return Err(LoadError::MissingExport {
+            plugin: name.to_owned(),
+            expected: World::expected(),
+            found,
+        });
     }
-    Err(LoadError::MissingExport {
-        plugin: name.to_owned(),
-        expected: EXPORT,
-        found,
-    })
+    Ok(worlds)
 }
 
 #[cfg(test)]

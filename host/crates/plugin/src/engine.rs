@@ -18,7 +18,7 @@ use crate::{
     cache,
     error::Cause,
     limits::{MAX_CORE_INSTANCES, MAX_MEMORIES, MAX_MEMORY, MAX_TABLE_ELEMENTS, MAX_TABLES},
-    plugin::Pool,
+    pool::Pool,
     state::State,
 };
 

@@ -57,7 +57,7 @@ pub enum LoadError {
         /// Name the plugin is registered under.
         plugin: String,
         /// What it would have to export.
-        expected: &'static str,
+        expected: String,
         /// What it exports.
         found: Vec<String>,
     },
@@ -131,6 +131,13 @@ impl Error for LoadError {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BindError {
+    /// The component is a plugin of another kind.
+    World {
+        /// Name the plugin is registered under.
+        plugin: String,
+        /// What it would have to be here.
+        world: crate::World,
+    },
     /// The plugin refuses its settings.
     Settings {
         /// Name the plugin is registered under.
@@ -159,6 +166,9 @@ pub enum BindError {
 impl fmt::Display for BindError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::World { plugin, world } => {
+                write!(f, "plugin `{plugin}` does not export `{}`", world.export())
+            }
             Self::Settings { plugin, message } => {
                 write!(f, "plugin `{plugin}` refuses its settings: {message}")
             }

@@ -15,26 +15,26 @@ use wasmtime::{
 
 use crate::{
     CallError, Component,
-    bindings::HttpClientPlugin,
     error::Cause,
     host::{RequestHandle, ResponseHandle, plugin_failure},
     log::printable,
     rights::Origin,
     state::{Call, Site, State},
+    world::{Exports, Linked},
 };
 
 /// An instance, and the places it takes up.
 pub(crate) struct Instance {
     store: Store<State>,
-    exports: HttpClientPlugin,
+    exports: Exports,
     uses: u64,
     _slot: Slot,
 }
 
 /// How a call ended.
-pub(crate) enum Outcome {
+pub(crate) enum Outcome<T> {
     /// The plugin returned: the instance can be used again.
-    Returned(Result<Response<Body>, CallError>),
+    Returned(Result<T, CallError>),
     /// The plugin was stopped in the middle of something.
     Broken(CallError),
 }
@@ -51,23 +51,20 @@ impl Instance {
     /// Makes an instance and hands it its settings.
     pub(crate) async fn make(
         component: &Component,
+        linked: &Linked,
         site: &Arc<Site>,
         settings: &str,
         slot: Slot,
     ) -> Result<Self, MakeError> {
         let mut store = store(component, site);
-        let exports = match component.pre().instantiate_async(&mut store).await {
+        let exports = match linked.instantiate(&mut store).await {
             Ok(exports) => exports,
             Err(error) if error.is::<PoolConcurrencyLimitError>() => {
                 return Err(MakeError::EngineExhausted);
             }
             Err(error) => return Err(MakeError::Other(stopped(&store, &error))),
         };
-        let configured = exports
-            .cuttle_plugin_http_client()
-            .call_configure(&mut store, settings)
-            .await;
-        match configured {
+        match exports.configure(&mut store, settings).await {
             Ok(Ok(())) => {}
             Ok(Err(message)) => {
                 return Err(MakeError::Other(CallError::Settings {
@@ -89,17 +86,22 @@ impl Instance {
 
     /// Lets the plugin answer `request`. Dropping the future stops the plugin;
     /// the instance must then be dropped too.
-    pub(crate) async fn handle(&mut self, request: Request<Body>, deadline: Instant) -> Outcome {
+    pub(crate) async fn handle(
+        &mut self,
+        request: Request<Body>,
+        deadline: Instant,
+    ) -> Outcome<Response<Body>> {
         self.uses += 1;
         let request = match self.begin(request, deadline) {
             Ok(request) => request,
             Err(error) => return Outcome::Broken(stopped(&self.store, &error)),
         };
-        let answered = self
-            .exports
-            .cuttle_plugin_http_client()
-            .call_handle(&mut self.store, request)
-            .await;
+        let answered = match &self.exports {
+            Exports::HttpClient(exports) => {
+                let plugin = exports.cuttle_plugin_http_client();
+                plugin.call_handle(&mut self.store, request).await
+            }
+        };
         let answered = match answered {
             Ok(answered) => answered,
             Err(error) => return Outcome::Broken(stopped(&self.store, &error)),
