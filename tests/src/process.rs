@@ -39,6 +39,26 @@ impl Usage {
         })
     }
 
+    /// Of the process `pid` and all that it has started, and those, in sum:
+    /// memory that they share counts once for each.
+    ///
+    /// # Errors
+    ///
+    /// If `pid` is gone.
+    pub fn of_tree(pid: u32) -> io::Result<Self> {
+        let mut sum = Self::of(pid)?;
+        for child in children(pid) {
+            // One that ends in between has done what it could.
+            if let Ok(usage) = Self::of_tree(child) {
+                sum.resident += usage.resident;
+                sum.peak += usage.peak;
+                sum.cpu_micros += usage.cpu_micros;
+                sum.descriptors += usage.descriptors;
+            }
+        }
+        Ok(sum)
+    }
+
     /// Makes the peak start from now.
     ///
     /// # Errors
@@ -47,6 +67,20 @@ impl Usage {
     pub fn reset_peak(pid: u32) -> io::Result<()> {
         fs::write(format!("/proc/{pid}/clear_refs"), "5")
     }
+}
+
+/// Those that any thread of `pid` has started.
+fn children(pid: u32) -> Vec<u32> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        return Vec::new();
+    };
+    let of_thread = |thread: io::Result<fs::DirEntry>| {
+        let path = thread.ok()?.path().join("children");
+        fs::read_to_string(path).ok()
+    };
+    let lists: Vec<String> = threads.filter_map(of_thread).collect();
+    let numbers = lists.iter().flat_map(|list| list.split_whitespace());
+    numbers.filter_map(|number| number.parse().ok()).collect()
 }
 
 fn cpu_micros(pid: u32) -> io::Result<u64> {

@@ -1,10 +1,31 @@
-//! Load by `wrk`, and what it cost the process under it.
+//! Load by `wrk`, and what it cost the processes under it.
 
-use std::{net::SocketAddr, process::Stdio, time::Duration};
+use std::{fs, process::Stdio, time::Duration};
 
 use anyhow::{Context, ensure};
 use cuttle_tests::Usage;
 use tokio::process::Command;
+
+use crate::contender::Contender;
+
+/// What is asked for, by how many at once.
+#[derive(Debug, Clone)]
+pub(crate) struct Load {
+    pub(crate) path: String,
+    pub(crate) connections: usize,
+    /// Bytes of each request's body; 0 is GET without one.
+    pub(crate) upload: usize,
+    /// Bytes of each answer's body.
+    pub(crate) answer: usize,
+    pub(crate) tls: bool,
+}
+
+impl Load {
+    /// Bytes that pass in each request, in both directions.
+    pub(crate) fn bytes(&self) -> usize {
+        self.upload + self.answer
+    }
+}
 
 /// One measurement.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +34,8 @@ pub(crate) struct Round {
     pub(crate) cpu_micros: f64,
     /// Requests a second.
     pub(crate) rate: f64,
+    /// Median of latency, in milliseconds.
+    pub(crate) p50_millis: f64,
     /// 99th percentile of latency, in milliseconds.
     pub(crate) p99_millis: f64,
     /// The most resident memory so far, in bytes.
@@ -20,42 +43,52 @@ pub(crate) struct Round {
 }
 
 /// Fills pools and caches.
-pub(crate) async fn warm_up(address: SocketAddr) -> anyhow::Result<()> {
-    wrk(address, Duration::from_secs(1)).await.map(drop)
+pub(crate) async fn warm_up(contender: &Contender, load: &Load) -> anyhow::Result<()> {
+    wrk(contender, load, Duration::from_secs(1)).await.map(drop)
 }
 
-/// Puts load on `address` and reads what the process `pid` needed for it.
+/// Puts load on the contender and reads what its processes needed for it.
 pub(crate) async fn round(
-    address: SocketAddr,
-    pid: u32,
+    contender: &Contender,
+    load: &Load,
     length: Duration,
 ) -> anyhow::Result<Round> {
-    let before = Usage::of(pid)?;
-    let output = wrk(address, length).await?;
-    let after = Usage::of(pid)?;
+    let before = Usage::of_tree(contender.pid)?;
+    let output = wrk(contender, load, length).await?;
+    let after = Usage::of_tree(contender.pid)?;
     let (_, latency) = output
         .split_once("Latency Distribution")
         .with_context(|| format!("no latencies: {output}"))?;
     let requests: f64 = value(&output, " requests in ", false)?.parse()?;
+    ensure!(requests > 0.0, "no request was answered: {output}");
+    let cpu = after.cpu_micros.saturating_sub(before.cpu_micros);
     Ok(Round {
-        cpu_micros: (after.cpu_micros - before.cpu_micros) as f64 / requests,
+        cpu_micros: cpu as f64 / requests,
         rate: value(&output, "Requests/sec:", true)?.parse()?,
+        p50_millis: millis(value(latency, "50%", true)?)?,
         p99_millis: millis(value(latency, "99%", true)?)?,
         peak: after.peak,
     })
 }
 
-async fn wrk(address: SocketAddr, length: Duration) -> anyhow::Result<String> {
-    let seconds = length.as_secs().to_string();
-    let url = format!("http://{address}/bench");
+async fn wrk(contender: &Contender, load: &Load, length: Duration) -> anyhow::Result<String> {
     let mut command = Command::new("wrk");
     command
-        .args(["-t1", "-c32", "-d", &seconds, "--latency", &url])
+        .args(["-t1", "--latency", "--timeout", "30"])
+        .args(["-c", &load.connections.to_string()])
+        .args(["-d", &length.as_secs().to_string()])
         .stdin(Stdio::null());
-    let output = command
-        .output()
-        .await
-        .context("wrk does not start: install the package wrk")?;
+    let script = tempfile::NamedTempFile::new()?;
+    if load.upload > 0 {
+        let text = format!(
+            "wrk.method = \"POST\"\nwrk.body = string.rep(\"x\", {})\n",
+            load.upload
+        );
+        fs::write(&script, text)?;
+        command.arg("-s").arg(script.path());
+    }
+    let output = command.arg(contender.url(load)?).output().await;
+    let output = output.context("wrk does not start: install the package wrk")?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     ensure!(output.status.success(), "wrk failed: {text}");
     ensure!(

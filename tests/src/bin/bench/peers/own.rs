@@ -1,7 +1,7 @@
-//! The peers of a measurement, each in a process of its own: an origin with and
-//! without TLS, a forward proxy, and the bare relay.
+//! Roles of this program: a bare relay, which is the least a gateway can do with
+//! its library, and a forward proxy that opens tunnels.
 
-use std::{convert::Infallible, net::SocketAddr, path::Path, process::Stdio, sync::Arc};
+use std::{convert::Infallible, net::SocketAddr, process::Stdio};
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
@@ -9,41 +9,34 @@ use http_body_util::{BodyExt, Full, combinators::BoxBody};
 use hyper::{
     Method, Request, Response, Uri,
     body::Incoming,
-    header::{CONNECTION, HOST, HeaderName, HeaderValue},
+    header::{CONNECTION, HOST, HeaderValue},
     service::service_fn,
 };
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioIo},
 };
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, BufReader},
+    io::{AsyncBufReadExt, BufReader},
     net::{TcpListener, TcpStream},
     process::{Child, Command},
 };
-use tokio_rustls::TlsAcceptor;
-
-/// Body of every answer of the origin.
-pub(crate) const MARKER: &str = "{\"from\":\"the origin of the benchmark\"}";
-/// Field that the forward proxy adds to answers.
-pub(crate) const THROUGH: &str = "x-through-proxy";
 
 type Body = BoxBody<Bytes, hyper::Error>;
 type Pool = Client<HttpConnector, Incoming>;
 
-/// A running peer. It is ended when this is dropped.
-pub(crate) struct Peer {
+/// This program in one of its roles. It is ended when this is dropped.
+pub(crate) struct Own {
     child: Child,
-    pub(crate) address: SocketAddr,
+    pub(super) address: SocketAddr,
 }
 
-impl Peer {
-    pub(crate) async fn start(role: &str, to: Option<&str>) -> anyhow::Result<Self> {
+impl Own {
+    pub(super) async fn start(role: &str, to: Option<SocketAddr>) -> anyhow::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command
             .arg(role)
-            .args(to)
+            .args(to.map(|to| to.to_string()))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true);
@@ -54,7 +47,7 @@ impl Peer {
         Ok(Self { child, address })
     }
 
-    pub(crate) fn pid(&self) -> u32 {
+    pub(super) fn pid(&self) -> u32 {
         self.child.id().unwrap_or_default()
     }
 }
@@ -64,13 +57,7 @@ pub(crate) async fn serve(role: &str, to: Option<&str>) -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
     let pool: Pool = Client::builder(TokioExecutor::new()).build(HttpConnector::new());
-    let mut acceptor = None;
     let role = match (role, to) {
-        ("origin", _) => Role::Origin,
-        ("secure-origin", Some(folder)) => {
-            acceptor = Some(tls(Path::new(folder))?);
-            Role::Origin
-        }
         ("proxy", _) => Role::Proxy(pool),
         ("relay", Some(to)) => Role::Relay(pool, HeaderValue::from_str(to)?),
         _ => bail!("not a role: {role}"),
@@ -78,35 +65,13 @@ pub(crate) async fn serve(role: &str, to: Option<&str>) -> anyhow::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        let (role, acceptor) = (role.clone(), acceptor.clone());
-        tokio::spawn(async move {
-            // The other side closes its connections as it likes.
-            match acceptor {
-                None => converse(role, stream).await,
-                Some(acceptor) => {
-                    if let Ok(stream) = acceptor.accept(stream).await {
-                        converse(role, stream).await;
-                    }
-                }
-            }
-        });
+        tokio::spawn(converse(role.clone(), stream));
     }
 }
 
-/// By the certificate in `folder`.
-fn tls(folder: &Path) -> anyhow::Result<TlsAcceptor> {
-    let certificate = CertificateDer::from_pem_file(folder.join("cert.pem"))?;
-    let key = PrivateKeyDer::from_pem_file(folder.join("key.pem"))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
-}
-
-async fn converse(role: Role, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
+async fn converse(role: Role, stream: TcpStream) {
     let service = service_fn(|request| answer(role.clone(), request));
+    // The other side closes its connections as it likes.
     let _ = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades()
@@ -115,16 +80,12 @@ async fn converse(role: Role, stream: impl AsyncRead + AsyncWrite + Send + Unpin
 
 #[derive(Clone)]
 enum Role {
-    Origin,
     Proxy(Pool),
     Relay(Pool, HeaderValue),
 }
 
 async fn answer(role: Role, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
     let answered = match role {
-        Role::Origin => Ok(Response::new(
-            Full::from(MARKER).map_err(|never| match never {}).boxed(),
-        )),
         Role::Proxy(pool) => proxy(&pool, request).await,
         Role::Relay(pool, to) => relay(&pool, to, request).await,
     };
@@ -142,12 +103,7 @@ async fn proxy(pool: &Pool, mut request: Request<Incoming>) -> anyhow::Result<Re
     }
     request.uri().scheme().context("not in absolute-form")?;
     request.headers_mut().remove(CONNECTION);
-    let mut response = pool.request(request).await?;
-    response.headers_mut().insert(
-        HeaderName::from_static(THROUGH),
-        HeaderValue::from_static("1"),
-    );
-    Ok(response.map(BodyExt::boxed))
+    Ok(pool.request(request).await?.map(BodyExt::boxed))
 }
 
 async fn tunnel(request: Request<Incoming>) -> anyhow::Result<Response<Body>> {
