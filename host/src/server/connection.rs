@@ -67,18 +67,26 @@ pub(super) async fn serve(live: Live, stream: TcpStream, addr: SocketAddr, guard
             let builder = builder(&terms, terms.h2c.then_some(Version::ByPreface));
             drive(&live, &terms, builder, stream, peer, guard).await
         }
-        Some(acceptor) => match handshake(acceptor, stream, guard.clone()).await {
-            Ok(stream) => {
-                let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                let builder = builder(&terms, h2.then_some(Version::Http2));
-                drive(&live, &terms, builder, stream, peer, guard).await
-            }
-            Err(error) => Err(error.into()),
-        },
+        // On the heap: what a handshake needs would weigh on those without one.
+        Some(acceptor) => Box::pin(secured(&live, &terms, acceptor, stream, peer, guard)).await,
     };
     if let Err(error) = ended {
         tracing::debug!(client = %peer.ip, error = &*error, "connection ended early");
     }
+}
+
+async fn secured(
+    live: &Live,
+    terms: &Terms,
+    acceptor: &TlsAcceptor,
+    stream: TcpStream,
+    peer: Peer,
+    guard: Guard,
+) -> Result<(), crate::respond::BoxError> {
+    let stream = Box::pin(handshake(acceptor, stream, guard.clone())).await?;
+    let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let builder = builder(terms, h2.then_some(Version::Http2));
+    Box::pin(drive(live, terms, builder, stream, peer, guard)).await
 }
 
 /// HTTP/2 by agreement, or by what the client sends first.
