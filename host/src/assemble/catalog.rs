@@ -183,6 +183,7 @@ fn workshop<'k>(
 ) -> Option<PluginWorkshop<'k>> {
     let settings = EngineSettings {
         cache_dir: service.plugins.cache_dir.clone(),
+        max_instances: service.plugins.max_instances,
         parallel_compilation: files.values().any(|path| is_large(path)),
         ..EngineSettings::default()
     };

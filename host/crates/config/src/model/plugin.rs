@@ -50,6 +50,9 @@ pub struct PluginPolicy {
     pub isolation: BTreeMap<String, Isolation>,
     /// `cache_dir`: where compiled plugins are kept; `None` compiles at each start.
     pub cache_dir: Option<PathBuf>,
+    /// `max_instances`: how many may exist at a time, over all plugins; `None` is
+    /// the plugin host's default.
+    pub max_instances: Option<u32>,
 }
 
 /// What a plugin may do beyond the default.

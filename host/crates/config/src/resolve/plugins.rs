@@ -96,6 +96,8 @@ pub(super) fn policy(mut section: Section<'_>) -> PluginPolicy {
             .text("cache_dir")
             .filter(|path| !path.is_empty())
             .map(Into::into),
+        max_instances: positive(&mut section, "max_instances")
+            .map(|number| u32::try_from(number).unwrap_or(u32::MAX)),
     };
     section.finish();
     policy
