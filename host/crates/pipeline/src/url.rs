@@ -95,6 +95,20 @@ impl UrlTemplate {
         })
     }
 
+    /// Names of the values of earlier answers that it needs, each once.
+    pub(crate) fn responses(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for piece in &self.pieces {
+            if let Piece::InPath(Source::Response(name)) | Piece::InQuery(Source::Response(name)) =
+                piece
+                && !names.contains(name)
+            {
+                names.push(name.clone());
+            }
+        }
+        names
+    }
+
     /// Appends path and query to `out`, with `query` behind the pattern's own.
     pub(crate) fn expand(
         &self,
@@ -173,6 +187,19 @@ const CONTROL: &str = "contains a control character";
 
 fn has_forbidden(value: &str) -> bool {
     value.contains(['\0', '\r', '\n'])
+}
+
+/// How a placeholder is written.
+pub(crate) fn placeholder(name: &str) -> String {
+    format!("{{{name}}}")
+}
+
+/// `value` as it stands in a path, and in a query.
+pub(crate) fn encoded(value: &str) -> [String; 2] {
+    let (mut path, mut query) = (String::new(), String::new());
+    push_segment(&mut path, value);
+    push_component(&mut query, value.as_bytes());
+    [path, query]
 }
 
 fn push_segment(out: &mut String, value: &str) {
