@@ -59,7 +59,7 @@ impl fmt::Display for HeaderReason {
             Self::HopByHop => "hop-by-hop: about the client's connection only",
             Self::Named => "hop-by-hop: named by the client's Connection",
             Self::Framing => "the body is framed anew",
-            Self::Host => "the backend gets its own host; this one is in x-forwarded-host",
+            Self::Host => "the backend gets its own host",
             Self::Expectation => "the gateway has met it",
             Self::ProxyVariable => "never forwarded: CGI programs take it for HTTP_PROXY",
             Self::Replaced => "the gateway sends its own",
