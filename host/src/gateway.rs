@@ -3,6 +3,7 @@
 
 mod builtin;
 mod explain;
+mod routes;
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -14,7 +15,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use cuttle_pipeline::config::{Endpoint, KeyPath, PathPattern, Segment, Service};
+use cuttle_pipeline::config::{Endpoint, KeyPath, Service};
 use cuttle_pipeline::{Failure, FailureKind, Inbound, Pipeline};
 use futures_util::FutureExt;
 use http::{HeaderName, Method, Request, Response, StatusCode, request::Parts};
@@ -29,12 +30,13 @@ use crate::{
         client_ip::Trust,
     },
     respond::{self, Body, BoxError, Responder, TrackedBody},
-    router::{Conflict, Outcome, Route, Router},
+    router::{Conflict, Outcome, Router},
     status::Status,
     telemetry::{AccessLog, Exchange, chain},
 };
 use builtin::Builtin;
 pub(crate) use explain::{Explained, ExplainedEndpoint};
+use routes::{endpoint_route, own_route};
 
 /// Names the path in front of ours, for redirects.
 const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
@@ -358,48 +360,6 @@ fn inbound(
         body,
         client_ip,
         host,
-    }
-}
-
-/// `limit`: bytes that the service allows bodies, of which the endpoint may
-/// allow fewer.
-fn endpoint_route((endpoint, pipeline): (Endpoint, Pipeline), limit: Option<u64>) -> Route<Target> {
-    let limits = [limit, endpoint.proxy.max_payload];
-    let target = EndpointRoute {
-        pattern: endpoint.path.text.clone(),
-        place: endpoint.place.clone(),
-        max_payload: limits.into_iter().flatten().min(),
-        pipeline,
-    };
-    Route {
-        method: endpoint.method,
-        path: endpoint.path,
-        place: endpoint.place,
-        value: Target::Endpoint(target),
-    }
-}
-
-/// `GET` of a page of ours, whose path stands at `place` in `extra_config`.
-fn own_route(path: &str, [section, key]: [&str; 2], value: Target) -> Route<Target> {
-    let literal = |part: &str| Segment {
-        prefix: part.to_owned(),
-        param: None,
-        suffix: String::new(),
-    };
-    let segments = path
-        .trim_start_matches('/')
-        .split('/')
-        .map(literal)
-        .collect();
-    Route {
-        method: Method::GET,
-        path: PathPattern {
-            text: path.to_owned(),
-            segments,
-            wildcard: false,
-        },
-        place: KeyPath::root().key("extra_config").key(section).key(key),
-        value,
     }
 }
 

@@ -34,7 +34,7 @@ fn config() -> Value {
                     },
                     {
                         "url_pattern": "/shadow",
-                        "host": ["http://127.0.0.1:1"],
+                        "host": ["http://127.0.0.1:81"],
                         "extra_config": { "proxy": { "shadow": true, "shadow_timeout": "5s" } },
                     },
                 ],
@@ -132,7 +132,7 @@ async fn the_text_says_what_goes_where_and_what_stays_and_why() {
         "[1] GET http://c.internal.example/orders?api_key=***&api_key=***&page=2",
         "    way: direct (NO_PROXY entry .internal.example)",
         "      x-one: not in \"input_headers\" of the backend",
-        "[2] GET http://127.0.0.1:1/shadow?api_key=***&page=2",
+        "[2] GET http://127.0.0.1:81/shadow?api_key=***&page=2",
         "    shadow: its answer is not waited for",
         "    limit: 5s; connecting: 300ms",
     ] {
