@@ -40,7 +40,7 @@ lint:
 # What is found is kept in fuzz/artifacts, as input of a regression test to be
 # written. New inputs go to fuzz/corpus; fuzz/seeds is where they start from.
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS ?= config template url answer
+FUZZ_TARGETS ?= config template url answer path
 
 fuzz: $(FUZZ_TARGETS:%=fuzz-%)
 

@@ -2,15 +2,20 @@
 //! and what comes of it becomes a response.
 
 mod builtin;
+mod explain;
+mod routes;
 
 use std::{
     net::{IpAddr, SocketAddr},
     panic::AssertUnwindSafe,
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 use bytes::Bytes;
-use cuttle_pipeline::config::{Endpoint, KeyPath, PathPattern, Segment, Service};
+use cuttle_pipeline::config::{Endpoint, KeyPath, Service};
 use cuttle_pipeline::{Failure, FailureKind, Inbound, Pipeline};
 use futures_util::FutureExt;
 use http::{HeaderName, Method, Request, Response, StatusCode, request::Parts};
@@ -25,11 +30,13 @@ use crate::{
         client_ip::Trust,
     },
     respond::{self, Body, BoxError, Responder, TrackedBody},
-    router::{Conflict, Outcome, Route, Router},
+    router::{Conflict, Outcome, Router},
     status::Status,
     telemetry::{AccessLog, Exchange, chain},
 };
 use builtin::Builtin;
+pub(crate) use explain::{Explained, ExplainedEndpoint};
+use routes::{endpoint_route, own_route};
 
 /// Names the path in front of ours, for redirects.
 const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
@@ -55,7 +62,7 @@ pub struct Gateway {
     responder: Responder,
     trust: Trust,
     access: AccessLog,
-    /// Bytes that a client's body may have.
+    /// Bytes that a client's body may have, unless an endpoint allows fewer.
     max_payload: Option<u64>,
     panics: AtomicU64,
     status: Option<Status>,
@@ -83,6 +90,9 @@ enum Target {
 struct EndpointRoute {
     /// As written in the configuration.
     pattern: String,
+    place: KeyPath,
+    /// Bytes that a client's body may have here.
+    max_payload: Option<u64>,
     pipeline: Pipeline,
 }
 
@@ -96,7 +106,10 @@ impl Gateway {
         endpoints: Vec<(Endpoint, Pipeline)>,
     ) -> Result<Self, Vec<RouteConflict>> {
         let options = &service.router;
-        let mut routes: Vec<_> = endpoints.into_iter().map(endpoint_route).collect();
+        let endpoints = endpoints.into_iter();
+        let mut routes: Vec<_> = endpoints
+            .map(|endpoint| endpoint_route(endpoint, options.max_payload))
+            .collect();
         if !options.disable_health {
             let place = ["router", "health_path"];
             routes.push(own_route(&options.health_path, place, Target::Health));
@@ -216,23 +229,13 @@ impl Gateway {
             } => {
                 exchange.endpoint(&endpoint.pattern);
                 // What is announced too long is not even begun.
-                if self
-                    .max_payload
-                    .is_some_and(|limit| body.size_hint().lower() > limit)
-                {
+                if endpoint.exceeded(body.size_hint().lower()).is_some() {
                     tracing::info!(target: "cuttle", "request refused: its body is too long");
                     return self.responder.kind(FailureKind::BodyTooLarge);
                 }
-                let (body, state) = ClientBody::new(body, self.max_payload);
-                let inbound = Inbound {
-                    method: parts.method,
-                    params,
-                    query: parts.uri.query().map(str::to_owned),
-                    headers: parts.headers,
-                    body: BodyExt::boxed_unsync(body),
-                    client_ip: client,
-                    host: head.host,
-                };
+                let (body, state) = ClientBody::new(body, endpoint.max_payload);
+                let body = BodyExt::boxed_unsync(body);
+                let inbound = inbound(parts, params, body, (client, head.host));
                 self.run(endpoint, inbound, &state).await
             }
             Outcome::Redirect { status, location } => {
@@ -342,37 +345,21 @@ fn conflicts(found: Vec<Conflict>) -> Vec<RouteConflict> {
     found.into_iter().map(told).collect()
 }
 
-fn endpoint_route((endpoint, pipeline): (Endpoint, Pipeline)) -> Route<Target> {
-    let pattern = endpoint.path.text.clone();
-    Route {
-        method: endpoint.method,
-        path: endpoint.path,
-        place: endpoint.place,
-        value: Target::Endpoint(EndpointRoute { pattern, pipeline }),
-    }
-}
-
-/// `GET` of a page of ours, whose path stands at `place` in `extra_config`.
-fn own_route(path: &str, [section, key]: [&str; 2], value: Target) -> Route<Target> {
-    let literal = |part: &str| Segment {
-        prefix: part.to_owned(),
-        param: None,
-        suffix: String::new(),
-    };
-    let segments = path
-        .trim_start_matches('/')
-        .split('/')
-        .map(literal)
-        .collect();
-    Route {
-        method: Method::GET,
-        path: PathPattern {
-            text: path.to_owned(),
-            segments,
-            wildcard: false,
-        },
-        place: KeyPath::root().key("extra_config").key(section).key(key),
-        value,
+/// What a pipeline is given of a request.
+fn inbound(
+    parts: Parts,
+    params: Vec<(Arc<str>, String)>,
+    body: Body,
+    (client_ip, host): (IpAddr, String),
+) -> Inbound {
+    Inbound {
+        method: parts.method,
+        params,
+        query: parts.uri.query().map(str::to_owned),
+        headers: parts.headers,
+        body,
+        client_ip,
+        host,
     }
 }
 

@@ -13,6 +13,7 @@ pub mod head;
 mod reload;
 pub mod respond;
 pub mod router;
+mod secrets;
 pub mod server;
 mod status;
 pub mod telemetry;

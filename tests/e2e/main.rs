@@ -10,6 +10,7 @@
 
 mod backend_connections;
 mod bodies;
+mod discovery;
 mod documented_example;
 mod environment_proxy;
 mod examples;

@@ -52,7 +52,7 @@ impl<'a> Egress<'a> {
             client: client?,
             settings,
             others: Mutex::default(),
-            discovery: Discovery::default(),
+            discovery: Discovery::new(service),
             environment: Arc::new(proxies?),
             proxies: Proxies::new(environment, pac),
         })

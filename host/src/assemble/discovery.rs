@@ -1,20 +1,27 @@
 //! Backends whose hosts are found by DNS (`sd: dns`).
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+};
 
 use cuttle_egress::{SrvHosts, SrvResolver};
 use cuttle_pipeline::{
     Body, ExecuteFuture, Executor, HostFuture, HostSource,
-    config::{Backend, DnsDiscovery},
+    config::{Backend, DnsDiscovery, Service},
 };
-use http::{Request, uri::Scheme};
+use http::{
+    Request,
+    uri::{Authority, Scheme},
+};
 use tokio::time::Instant;
 
 use super::Findings;
 
 /// Makes sources of hosts. Backends share the name servers.
-#[derive(Default)]
 pub(super) struct Discovery {
+    /// `dns_servers`; the system's if empty.
+    servers: Vec<SocketAddr>,
     resolver: OnceLock<SrvResolver>,
 }
 
@@ -22,10 +29,18 @@ pub(super) struct Discovery {
 struct Discovered {
     executor: Arc<dyn Executor>,
     hosts: SrvHosts,
+    name: String,
     scheme: Scheme,
 }
 
 impl Discovery {
+    pub(super) fn new(service: &Service) -> Self {
+        Self {
+            servers: service.http.dns_servers.clone(),
+            resolver: OnceLock::new(),
+        }
+    }
+
     /// `executor` with the hosts of `backend`, if it has none of its own.
     pub(super) fn locate(
         &self,
@@ -43,25 +58,21 @@ impl Discovery {
         Some(Arc::new(Discovered {
             executor,
             hosts: SrvHosts::new(resolver, name.clone(), *ttl),
+            name: name.clone(),
             scheme: scheme.clone(),
         }))
-    }
-
-    /// Asks this name server instead of the system's.
-    #[cfg(test)]
-    fn asking(server: std::net::SocketAddr) -> Self {
-        let resolver = SrvResolver::asking(server).expect("a name server");
-        Self {
-            resolver: OnceLock::from(resolver),
-        }
     }
 
     fn resolver(&self) -> Result<SrvResolver, String> {
         if let Some(resolver) = self.resolver.get() {
             return Ok(resolver.clone());
         }
-        let made = SrvResolver::from_system()
-            .map_err(|error| format!("the name servers of the system are not known: {error}"))?;
+        let made = match self.servers.as_slice() {
+            [] => SrvResolver::from_system(),
+            servers => SrvResolver::asking(servers),
+        };
+        let made =
+            made.map_err(|error| format!("the name servers of the system are not known: {error}"))?;
         Ok(self.resolver.get_or_init(|| made).clone())
     }
 }
@@ -82,6 +93,11 @@ impl HostSource for Discovered {
             let host = self.hosts.next().await?;
             Some((self.scheme.clone(), host))
         })
+    }
+
+    fn sought(&self) -> Option<(Scheme, Authority)> {
+        let name = self.name.trim_end_matches('.');
+        Some((self.scheme.clone(), name.parse().ok()?))
     }
 }
 
@@ -108,7 +124,7 @@ mod tests {
     #[tokio::test]
     async fn a_backend_is_where_its_name_server_says() {
         let socket = UdpSocket::bind(("127.0.0.1", 0)).await.unwrap();
-        let discovery = Discovery::asking(socket.local_addr().unwrap());
+        let address = socket.local_addr().unwrap();
         let server = tokio::spawn(async move {
             let mut buffer = [0; 512];
             while let Ok((length, client)) = socket.recv_from(&mut buffer).await {
@@ -117,13 +133,17 @@ mod tests {
             }
         });
         let text = r#"{"version": 3, "endpoints": [{"endpoint": "/a", "backend": [
-            {"url_pattern": "/", "sd": "dns", "sd_scheme": "https", "host": ["x.consul."]}]}]}"#;
-        let loaded = config::parse(text, "k.json".as_ref(), &config::Options::default()).unwrap();
+            {"url_pattern": "/", "sd": "dns", "sd_scheme": "https", "host": ["x.consul."]}]}],
+            "extra_config": {"cuttle/http": {"dns_servers": ["$server"]}}}"#;
+        let text = text.replace("$server", &address.to_string());
+        let loaded = config::parse(&text, "k.json".as_ref(), &config::Options::default()).unwrap();
         let mut findings = Findings::new(&loaded);
         let backend = &loaded.service.endpoints[0].backends[0];
-        let executor = discovery
+        let executor = Discovery::new(&loaded.service)
             .locate(backend, Arc::new(Echo::echo()), &mut findings)
             .unwrap();
+        let (scheme, name) = executor.hosts().unwrap().sought().unwrap();
+        assert_eq!((scheme.as_str(), name.as_str()), ("https", "x.consul"));
         let (scheme, host) = executor.hosts().unwrap().host().await.unwrap();
         assert_eq!((scheme.as_str(), host.as_str()), ("https", "api.test:8080"));
         server.abort();

@@ -53,7 +53,7 @@ fn count(problems: &[Problem]) -> String {
 }
 
 /// All problems, on standard error for people, or on standard output as JSON.
-fn report(problems: &[Problem], egress: Option<Value>, as_json: bool) {
+pub(super) fn report(problems: &[Problem], egress: Option<Value>, as_json: bool) {
     if as_json {
         return print(&format!("{:#}", report_json(problems, egress)));
     }

@@ -5,6 +5,7 @@ mod options;
 use cuttle_pipeline::config::{Backend, BackendProxy, Endpoint, Grants, ProxySource, Service};
 
 use crate::assemble::LoadedPlugin;
+pub(super) use options::{of_backend, of_endpoint};
 
 /// The service and its endpoints; level 0 is nothing, 2 adds filters, encodings
 /// and what is done with answers, 3 also what is the default.

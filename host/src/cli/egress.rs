@@ -106,7 +106,7 @@ fn target(line: &Line<'_>) -> Value {
 }
 
 /// Labels in the order of trying. They hold no credentials.
-fn via(decision: &Decision) -> Vec<&str> {
+pub(super) fn via(decision: &Decision) -> Vec<&str> {
     let labels = decision.via.iter();
     labels
         .map(|label| label.as_deref().unwrap_or(DIRECT))

@@ -1,4 +1,4 @@
-//! The command line: `run`, `check`, `version`, `test-plugin`, `demo`.
+//! The command line: `run`, `check`, `explain`, `version`, `test-plugin`, `demo`.
 //!
 //! Commands, flags and exit codes are KrakenD's where scripts may rely on them.
 //! Texts for people go to standard error, log lines to standard output.
@@ -7,12 +7,14 @@ mod check;
 mod diagnose;
 mod dump;
 mod egress;
+mod explain;
 mod output;
 mod run;
 mod test_plugin;
 
 use std::{
     ffi::OsString,
+    net::IpAddr,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -42,6 +44,8 @@ enum Command {
     /// Check a configuration: the verdict of `run`, without listening.
     #[command(alias = "validate")]
     Check(CheckArgs),
+    /// Explain what would become of a request: endpoint, backends, headers, proxies. Sends nothing.
+    Explain(ExplainArgs),
     /// Show the versions of the gateway and of what it is compatible with.
     Version,
     /// Load plugin files as the gateway would.
@@ -97,6 +101,31 @@ struct CheckArgs {
     /// The same as --lint: nothing is ever downloaded.
     #[arg(short = 'n', long)]
     lint_no_network: bool,
+}
+
+#[derive(Debug, Args)]
+struct ExplainArgs {
+    /// The method, such as GET.
+    #[arg(value_name = "METHOD")]
+    method: String,
+    /// Path and query as a client sends them, such as '/users/7?page=2'.
+    #[arg(value_name = "PATH")]
+    target: String,
+    /// A header of the request; may be repeated.
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
+    headers: Vec<String>,
+    /// The body, of which only the length matters.
+    #[arg(short, long, value_name = "TEXT")]
+    data: Option<String>,
+    /// Address that the client connects from.
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    from: IpAddr,
+    /// The configuration: JSON, or YAML or TOML by the file's extension.
+    #[arg(short, long, value_name = "FILE")]
+    config: PathBuf,
+    /// Print the explanation as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -170,6 +199,7 @@ fn dispatch(command: Command) -> ExitCode {
     match command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Version => version(),
         Command::TestPlugin(args) => test_plugin::test_plugin(&args),
         Command::CheckPlugin(_) => check_plugin(),

@@ -11,12 +11,7 @@ use cuttle_pipeline::{
     FailureKind, REST,
     config::{KeyPath, PathPattern, Segment, Service},
 };
-use http::{
-    HeaderMap, HeaderName, Method, Response,
-    header::{AUTHORIZATION, COOKIE},
-    request::Parts,
-    uri::PathAndQuery,
-};
+use http::{HeaderMap, HeaderName, Method, Response, request::Parts, uri::PathAndQuery};
 use http_body::Body as HttpBody;
 use http_body_util::BodyExt;
 use percent_encoding::percent_decode_str;
@@ -27,6 +22,7 @@ use crate::{
     head::body::ClientBody,
     respond::{self, Body, BoxError, Responder},
     router::Route,
+    secrets,
 };
 
 /// Bytes that a body may have here, if the service allows no fewer: it is kept
@@ -84,6 +80,14 @@ impl Builtin {
             },
             place: KeyPath::root().key(key),
             value: Target::Builtin(self),
+        }
+    }
+
+    /// What it is, for people.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Debug => "the debug endpoint",
+            Self::Echo => "the echo endpoint",
         }
     }
 
@@ -151,7 +155,7 @@ fn log(parts: &Parts, params: &Params, body: &[u8]) {
 fn fields(headers: &HeaderMap) -> String {
     let mut text = String::new();
     for (name, value) in headers {
-        let value = match is_secret(name) {
+        let value = match secrets::is_secret(name.as_str()) {
             true => "…".into(),
             false => String::from_utf8_lossy(value.as_bytes()),
         };
@@ -160,12 +164,6 @@ fn fields(headers: &HeaderMap) -> String {
     }
     text.truncate(text.trim_end_matches("; ").len());
     text
-}
-
-/// By their names: those of the standards, and what others call theirs.
-fn is_secret(name: &HeaderName) -> bool {
-    const PARTS: [&str; 6] = ["auth", "token", "key", "secret", "password", "session"];
-    name == AUTHORIZATION || name == COOKIE || PARTS.iter().any(|part| name.as_str().contains(part))
 }
 
 /// A name as Go writes it: `X-Forwarded-For`.

@@ -273,8 +273,13 @@ fn full(body: Bytes) -> Body {
         .boxed_unsync()
 }
 
+/// A body without bytes.
+pub(crate) fn empty() -> Body {
+    Empty::new().map_err(|never| match never {}).boxed_unsync()
+}
+
 fn bare(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
+    let mut response = Response::new(empty());
     *response.status_mut() = status;
     response
 }

@@ -46,17 +46,14 @@ impl SrvResolver {
         Self::of(TokioResolver::builder_tokio()?)
     }
 
-    /// One name server, without search domains.
+    /// These name servers, without search domains.
     ///
     /// # Errors
     ///
-    /// None that depends on `server`.
-    pub fn asking(server: SocketAddr) -> Result<Self, BoxError> {
-        let mut config = NameServerConfig::udp_and_tcp(server.ip());
-        for connection in &mut config.connections {
-            connection.port = server.port();
-        }
-        let config = ResolverConfig::from_parts(None, Vec::new(), vec![config]);
+    /// None that depends on `servers`.
+    pub fn asking(servers: &[SocketAddr]) -> Result<Self, BoxError> {
+        let servers = servers.iter().copied().map(name_server).collect();
+        let config = ResolverConfig::from_parts(None, Vec::new(), servers);
         let runtime = TokioRuntimeProvider::default();
         Self::of(TokioResolver::builder_with_config(config, runtime))
     }
@@ -86,6 +83,14 @@ impl SrvResolver {
             false => Ok(hosts.into()),
         }
     }
+}
+
+fn name_server(address: SocketAddr) -> NameServerConfig {
+    let mut config = NameServerConfig::udp_and_tcp(address.ip());
+    for connection in &mut config.connections {
+        connection.port = address.port();
+    }
+    config
 }
 
 /// The hosts of one name. Cheap to clone.

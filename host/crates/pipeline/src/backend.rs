@@ -16,6 +16,7 @@ use crate::{
     Body, BoxError, Executor, Failure, FailureKind, Inbound,
     balance::Balancer,
     deadline::Deadline,
+    explain::{self, ExplainedRequest, Lists},
     headers::HeaderFilter,
     query::QueryFilter,
     url::{BadValue, UrlTemplate, Values, literal},
@@ -30,6 +31,8 @@ pub(crate) struct BackendCall {
     method: Option<Method>,
     hosts: Balancer<Host>,
     executor: Arc<dyn Executor>,
+    /// What the filters were made of; not for calls.
+    lists: Box<Lists>,
 }
 
 impl BackendCall {
@@ -43,6 +46,7 @@ impl BackendCall {
             method: (!backend.client_method).then(|| backend.method.clone()),
             hosts: Balancer::new(backend.hosts.iter().map(Host::new).collect()),
             executor,
+            lists: Box::new(Lists::new(endpoint, backend)),
         }
     }
 
@@ -88,6 +92,39 @@ impl BackendCall {
                 &found
             }
         };
+        self.to_host(host, inbound, responses)
+    }
+
+    /// What a call would send; nothing is sent or asked for. `responses` stand
+    /// in for values of earlier answers, `arrived` are the client's fields as
+    /// they came. `prepare` adds what its caller adds to a request.
+    pub(crate) fn explain(
+        &self,
+        inbound: Inbound,
+        arrived: &HeaderMap,
+        responses: &[(Arc<str>, String)],
+        prepare: impl FnOnce(&mut HeaderMap),
+    ) -> Result<ExplainedRequest, Failure> {
+        let (sought, query) = (self.sought(), inbound.query.clone());
+        let (host, host_unknown) = match self.hosts.pick() {
+            Some(host) => (host, false),
+            None => (sought.as_ref().ok_or_else(no_hosts)?, true),
+        };
+        let mut request = self.to_host(host, inbound, responses)?;
+        prepare(request.headers_mut());
+        let from = (query.as_deref(), arrived);
+        Ok(ExplainedRequest {
+            host_unknown,
+            ..explain::explained(&request, &self.lists, from, self.url.responses())
+        })
+    }
+
+    fn to_host(
+        &self,
+        host: &Host,
+        inbound: Inbound,
+        responses: &[(Arc<str>, String)],
+    ) -> Result<Request<Body>, Failure> {
         let query = self.query.apply(inbound.query.as_deref());
         let mut path = String::with_capacity(host.path.len() + query.len() + USUAL_PATH);
         path.push_str(&host.path);
@@ -115,13 +152,14 @@ impl BackendCall {
     /// A host that is listed nowhere.
     async fn discovered(&self) -> Result<Box<Host>, Failure> {
         let source = self.executor.hosts().ok_or_else(no_hosts)?;
-        let (scheme, authority) = source.host().await.ok_or_else(none_found)?;
-        Ok(Box::new(Host {
-            scheme,
-            authority,
-            path: String::new(),
-            authorization: None,
-        }))
+        let found = source.host().await.ok_or_else(none_found)?;
+        Ok(Box::new(Host::listed_nowhere(found)))
+    }
+
+    /// What stands for a host that is listed nowhere, before it is found.
+    fn sought(&self) -> Option<Host> {
+        let sought = self.executor.hosts()?.sought()?;
+        Some(Host::listed_nowhere(sought))
     }
 }
 
@@ -170,6 +208,15 @@ impl Host {
             authority: base.authority.clone(),
             path: literal(&base.path),
             authorization: base.userinfo.as_deref().and_then(basic),
+        }
+    }
+
+    fn listed_nowhere((scheme, authority): (Scheme, Authority)) -> Self {
+        Self {
+            scheme,
+            authority,
+            path: String::new(),
+            authorization: None,
         }
     }
 

@@ -24,6 +24,11 @@ pub(crate) struct Deadline {
     whole: Duration,
 }
 
+/// `percent` % of `whole`.
+pub(crate) fn share_of(whole: Duration, percent: u32) -> Duration {
+    whole.saturating_mul(percent) / 100
+}
+
 /// Stands in for timeouts beyond what a clock can hold.
 const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
@@ -41,7 +46,7 @@ impl Deadline {
     /// `percent` % of the endpoint's timeout from now on, but no longer than
     /// until this one.
     pub(crate) fn share(self, percent: u32) -> Self {
-        let share = Self::after(self.whole.saturating_mul(percent) / 100);
+        let share = Self::after(share_of(self.whole, percent));
         match share.at < self.at {
             true => Self {
                 whole: self.whole,

@@ -38,6 +38,12 @@ pub trait HostSource: Send + Sync {
     /// The host of the next call; `None` if none is known. The pipeline drops
     /// the future at the call's deadline.
     fn host(&self) -> HostFuture<'_>;
+
+    /// What is known of hosts before any is found: their scheme, and the name
+    /// that is looked up. Asks nobody.
+    fn sought(&self) -> Option<(Scheme, Authority)> {
+        None
+    }
 }
 
 /// Why a backend call has no response.

@@ -140,7 +140,7 @@ const UNFORWARDABLE: [HeaderName; 10] = [
 /// `Proxy-Authorization`, `Proxy-Connection` and the like are for the next hop.
 const UNFORWARDABLE_PREFIX: &str = "proxy-";
 
-fn is_forwardable(name: &HeaderName) -> bool {
+pub(crate) fn is_forwardable(name: &HeaderName) -> bool {
     !UNFORWARDABLE.contains(name) && !name.as_str().starts_with(UNFORWARDABLE_PREFIX)
 }
 
@@ -166,20 +166,28 @@ fn remove_unforwardable(headers: &mut HeaderMap) {
     }
 }
 
-/// Removes the fields that `Connection` names (RFC 9110 section 7.6.1).
+/// Fields of the gateway's under names that no client's field is sent under.
+pub(crate) fn is_always_replaced(name: &HeaderName) -> bool {
+    *name == X_FORWARDED_FOR || *name == X_FORWARDED_HOST
+}
+
+/// Removes the fields that `Connection` names.
 fn remove_nominated(headers: &mut HeaderMap) {
     if !headers.contains_key(CONNECTION) {
         return;
     }
-    let nominated: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|&b| b == b','))
-        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
-        .collect();
-    for name in nominated {
+    for name in nominated(headers) {
         headers.remove(name);
     }
+}
+
+/// The fields that `Connection` names (RFC 9110 section 7.6.1).
+pub(crate) fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
+    let options = headers.get_all(CONNECTION).iter();
+    options
+        .flat_map(|value| value.as_bytes().split(|&b| b == b','))
+        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        .collect()
 }
 
 /// The fields of these names, repeated ones in their order.

@@ -59,6 +59,7 @@ mod data;
 mod deadline;
 mod decode;
 mod executor;
+mod explain;
 mod failure;
 mod guard;
 mod headers;
@@ -78,6 +79,10 @@ use bytes::Bytes;
 
 pub use cuttle_config as config;
 pub use executor::{ExecuteError, ExecuteFuture, Executor, HostFuture, HostSource};
+pub use explain::{
+    BodyUse, CallOrder, ExplainedCall, ExplainedField, ExplainedRequest, Explanation, HeaderReason,
+    QueryReason,
+};
 pub use failure::{BackendAnswer, Failure, FailureKind, TimedOut};
 pub use ip_text::ip_text;
 pub use pipeline::{Answer, Inbound, Pipeline, Unsupported};

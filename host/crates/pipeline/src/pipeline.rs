@@ -39,13 +39,13 @@ pub struct Inbound {
 /// One endpoint's work. Built once at start; serves any number of requests at a
 /// time.
 pub struct Pipeline {
-    timeout: Duration,
-    work: Work,
+    pub(crate) timeout: Duration,
+    pub(crate) work: Work,
 }
 
 /// The kinds of work. All but the splice are boxed, and so are their futures:
 /// what they need does not weigh on it.
-enum Work {
+pub(crate) enum Work {
     /// `no-op`: the answer of the only backend passes as it is.
     Splice(BackendCall),
     /// `no-op` with more to it.

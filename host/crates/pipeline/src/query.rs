@@ -94,9 +94,10 @@ pub(crate) fn push_component(out: &mut String, text: &[u8]) {
 }
 
 /// Bytes, as a query may carry text that is not UTF-8.
-type Pair<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
+pub(crate) type Pair<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
 
-fn decode_pair(pair: &str) -> Option<Pair<'_>> {
+/// `None` for a pair that means nothing, or more than one thing.
+pub(crate) fn decode_pair(pair: &str) -> Option<Pair<'_>> {
     if pair.is_empty() || pair.contains(';') {
         return None;
     }

@@ -31,6 +31,20 @@ impl Relay {
         }
     }
 
+    pub(crate) fn backend(&self) -> &BackendCall {
+        &self.backend
+    }
+
+    /// How often it is called.
+    pub(crate) fn calls(&self) -> u32 {
+        self.calls
+    }
+
+    /// Bytes of a client's body that are kept.
+    pub(crate) fn body_copy(&self) -> u64 {
+        self.body_copy
+    }
+
     /// The winner's body has what is left of the whole timeout.
     pub(crate) async fn serve(
         &self,

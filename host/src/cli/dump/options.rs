@@ -6,7 +6,7 @@ use cuttle_pipeline::config::{
 };
 
 /// Of an endpoint; what is the default only if `all` is to be shown.
-pub(super) fn of_endpoint(endpoint: &Endpoint, all: bool) -> Vec<String> {
+pub(in crate::cli) fn of_endpoint(endpoint: &Endpoint, all: bool) -> Vec<String> {
     let mut lines = Lines {
         out: Vec::new(),
         all,
@@ -47,7 +47,7 @@ fn composition(proxy: &EndpointProxy, lines: &mut Lines) {
 }
 
 /// Of a backend; what is the default only if `all` is to be shown.
-pub(super) fn of_backend(backend: &Backend, all: bool) -> Vec<String> {
+pub(in crate::cli) fn of_backend(backend: &Backend, all: bool) -> Vec<String> {
     let mut lines = Lines {
         out: Vec::new(),
         all,

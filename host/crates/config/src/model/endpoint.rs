@@ -96,6 +96,9 @@ pub struct EndpointProxy {
     /// `force_sandboxed_request`: each backend gets its own copy of the body,
     /// whatever the methods.
     pub force_sandboxed_request: bool,
+    /// `max_payload`: bytes a client's body may have here; the smaller one counts
+    /// beside that of `router`. `None` is no limit of its own.
+    pub max_payload: Option<u64>,
 }
 
 /// `static` of `proxy`.

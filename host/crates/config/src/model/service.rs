@@ -1,6 +1,9 @@
 //! The root object: the listener and the client for backends.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use super::{ClientTls, Endpoint, ListenerTls, Logging, PluginFolder, PluginPolicy, RouterOptions};
 
@@ -100,4 +103,7 @@ pub struct HttpOptions {
     pub max_decoded_body: u64,
     /// `status_path`: where the gateway tells how it is; `None` is nowhere.
     pub status_path: Option<String>,
+    /// `dns_servers`: who is asked for the hosts of `sd: dns`; empty is those of
+    /// the system. Names of hosts are for the system to resolve.
+    pub dns_servers: Vec<SocketAddr>,
 }

@@ -5,7 +5,7 @@ use crate::{
     StaticStrategy, read::Value,
 };
 
-use super::{Section, manipulation, nearest, not_yet, responses, section::misfit};
+use super::{Section, manipulation, nearest, responses, section::misfit, size};
 
 const STRATEGIES: [(&str, StaticStrategy); 5] = [
     ("always", StaticStrategy::Always),
@@ -47,12 +47,12 @@ pub(super) fn endpoint(
         static_data: static_data(&mut section).filter(|_| !no_op),
         flatmap: flatmap(&mut section, several),
         force_sandboxed_request: section.flag("force_sandboxed_request").unwrap_or(false),
+        max_payload: size::bytes(&mut section, "max_payload").filter(|bytes| *bytes != 0),
     };
     if no_op {
         section.ignore(&["static"], WITH_NO_OP);
     }
     combiner(&mut section);
-    not_yet::refuse(&mut section, "max_payload");
     // KrakenD Enterprise; answers pass decoded where they are decoded at all.
     section.accept(&["decompress_gzip"]);
     elsewhere(&mut section, &OF_BACKENDS, "a backend");

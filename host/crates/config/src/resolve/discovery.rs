@@ -1,18 +1,24 @@
 //! `sd`: where hosts come from, if not from the list.
 
-use std::time::Duration;
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use http::uri::Scheme;
 
 use crate::{BaseUrl, DnsDiscovery};
 
-use super::Section;
+use super::{At, Section};
 
 /// `dns_cache_ttl` where the service has none.
 const DNS_CACHE_TTL: Duration = Duration::from_secs(30);
 
 /// The shortest `dns_cache_ttl`, as in KrakenD.
 const SHORTEST_DNS_CACHE_TTL: Duration = Duration::from_secs(1);
+
+/// Where name servers listen (RFC 1035 section 4.2).
+const DNS_PORT: u16 = 53;
 
 /// `dns_cache_ttl` of the service.
 pub(super) fn cache_ttl(root: &mut Section<'_>) -> Duration {
@@ -24,6 +30,29 @@ pub(super) fn cache_ttl(root: &mut Section<'_>) -> Duration {
             .warning(&at, message, "write \"1s\" or more");
     }
     ttl.max(SHORTEST_DNS_CACHE_TTL)
+}
+
+/// `dns_servers` of `cuttle/http`.
+pub(super) fn name_servers(section: &mut Section<'_>) -> Vec<SocketAddr> {
+    let texts = section.texts("dns_servers");
+    let server = |(text, at): &(String, At)| {
+        let server = name_server(text);
+        if server.is_none() {
+            let help = "write an IP address, with a port unless it is 53: \"10.0.0.2:8600\"";
+            let message = format!("{text:?} is not the address of a name server");
+            section.problems().error(at, message, help);
+        }
+        server
+    };
+    texts.iter().filter_map(server).collect()
+}
+
+fn name_server(text: &str) -> Option<SocketAddr> {
+    let with_port = text
+        .parse()
+        .ok()
+        .filter(|server: &SocketAddr| server.port() != 0);
+    with_port.or_else(|| Some(SocketAddr::new(text.parse::<IpAddr>().ok()?, DNS_PORT)))
 }
 
 /// How hosts are found; nothing if they are those of the list.

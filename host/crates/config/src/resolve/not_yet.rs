@@ -1,10 +1,7 @@
-//! Keys that KrakenD knows and that are not served here. One table per level for
-//! those without effect, and one for those that stop the start: whoever
-//! implements a key removes its line.
+//! Keys that KrakenD knows and that have no effect here, one table per level:
+//! whoever implements a key removes its line.
 
 use crate::read::Value;
-
-use super::Section;
 
 /// A key without effect.
 pub(super) struct Key {
@@ -20,7 +17,11 @@ const fn key(name: &'static str, usual: &'static str, help: &'static str) -> Key
 }
 
 pub(super) const SERVICE: &[Key] = &[
-    key("expect_continue_timeout", "0s", "bodies are sent at once"),
+    key(
+        "expect_continue_timeout",
+        "0s",
+        "\"Expect\" is never sent to a backend, so there is no \"100 Continue\" to wait for",
+    ),
     key("async_agent", "", "no queue is consumed"),
     key(
         "sequential_start",
@@ -28,14 +29,6 @@ pub(super) const SERVICE: &[Key] = &[
         "it matters for \"async_agent\" only",
     ),
 ];
-
-/// Keys without which the gateway would do something else than asked for: what
-/// is missing, and what to do. They are resolved all the same.
-const REFUSED: [(&str, &str, &str); 1] = [(
-    "max_payload",
-    "a limit on the bodies of one endpoint is",
-    "remove it to run without",
-)];
 
 pub(super) const LOGGING: &[Key] = &[
     key(
@@ -155,17 +148,6 @@ impl Key {
     pub(super) fn help(&self) -> &'static str {
         self.help
     }
-}
-
-/// Stops the start if `key`, one of [`REFUSED`], is there.
-pub(super) fn refuse(section: &mut Section<'_>, key: &'static str) {
-    let Some(item) = section.item(key) else {
-        return;
-    };
-    let refused = REFUSED.into_iter().find(|(name, ..)| *name == key);
-    let (_, what, help) = refused.unwrap_or((key, "this is", "remove it"));
-    let message = format!("{what} not implemented yet");
-    section.problems().error(&item.at, message, help);
 }
 
 /// The renamed keys, for people who still have the old ones.

@@ -171,6 +171,7 @@ fn extra_config(root: &mut Section<'_>, service: &mut Service) {
             service.http.max_decoded_body = bytes;
         }
         service.http.status_path = router::own_path(&mut section, "status_path");
+        service.http.dns_servers = discovery::name_servers(&mut section);
         section.finish();
     }
     if let Some(section) = extra.section("cuttle/plugins") {

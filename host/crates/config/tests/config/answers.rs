@@ -468,4 +468,10 @@ fn limits_have_units() {
         limits(r#""max_payload": 1000"#, r#""max_decoded_body": "2KiB""#),
         (Some(1000), 2048)
     );
+    let limit = |value: &str| {
+        let proxy = format!(r#""extra_config": {{"proxy": {{"max_payload": {value}}}}}"#);
+        let keys = format!(r#"{proxy}, "backend": [{{}}]"#);
+        endpoint(&keys).proxy.max_payload
+    };
+    assert_eq!((limit("0"), limit(r#""1KiB""#)), (None, Some(1024)));
 }

@@ -326,7 +326,8 @@ fn options_of_the_service_arrive() {
             "router": {"use_h2c": true, "trusted_proxies": ["10.0.0.0/8", "::1"],
                 "error_body": {"404": {"n": 1.0}}, "hide_version_header": true},
             "telemetry/logging": {"level": "warning", "format": "logstash", "prefix": "[X]"},
-            "cuttle/http": {"gateway_errors": true, "http2_backends": true, "status_path": "/__status"},
+            "cuttle/http": {"gateway_errors": true, "http2_backends": true, "status_path": "/__status",
+                "dns_servers": ["10.0.0.2", "10.0.0.3:8600", "::1", "[::1]:8600"]},
             "cuttle/plugins": {"isolation": "request", "cache_dir": "/c",
                 "grants": {"p": {"outbound": ["a.com", "b.com:1"]}},
                 "limits": {"p": {"memory": "16MiB", "timeout": "1s", "instances": 3}}}}}"#;
@@ -361,6 +362,11 @@ fn options_of_the_service_arrive() {
     assert_eq!(service.logging.format, LogFormat::Json);
     assert!(service.http.gateway_errors && service.http.http2_backends);
     assert_eq!(service.http.status_path.as_deref(), Some("/__status"));
+    let servers = service.http.dns_servers.iter().map(ToString::to_string);
+    assert_eq!(
+        servers.collect::<Vec<_>>(),
+        ["10.0.0.2:53", "10.0.0.3:8600", "[::1]:53", "[::1]:8600"]
+    );
     assert_eq!(service.plugins.isolation["*"], Isolation::Request);
     assert_eq!(service.plugins.limits["p"].memory, Some(16 << 20));
     assert_eq!(

@@ -1,8 +1,11 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use hickory_resolver::proto::{
-    op::{Message, MessageType, ResponseCode},
-    rr::{Name, Record},
+use hickory_resolver::{
+    proto::{
+        op::{Message, MessageType, ResponseCode},
+        rr::{Name, Record},
+    },
+    system_conf::parse_resolv_conf,
 };
 use tokio::net::UdpSocket;
 
@@ -51,6 +54,45 @@ fn hosts_of_the_lowest_priority_come_as_often_as_their_weights_say() {
     );
 }
 
+/// The port is not the system's to say; the tests with name servers of their own
+/// take another way in.
+#[test]
+fn the_systems_file_is_read_and_answers_are_kept_as_long_as_ours_says() {
+    let text = "# by DHCP\nnameserver 192.0.2.1\nnameserver 2001:db8::1\n\
+                search a.test b.test\noptions ndots:3 timeout:7 attempts:1 unheard-of\n";
+    let (config, options) = parse_resolv_conf(text).unwrap();
+    let servers = config
+        .name_servers()
+        .iter()
+        .map(|server| server.ip.to_string());
+    assert_eq!(servers.collect::<Vec<_>>(), ["192.0.2.1", "2001:db8::1"]);
+    let search: Vec<_> = config.search().iter().map(Name::to_ascii).collect();
+    assert_eq!(search, ["a.test", "b.test"]);
+    let runtime = TokioRuntimeProvider::default();
+    let builder = TokioResolver::builder_with_config(config, runtime).with_options(options);
+    let resolver = SrvResolver::of(builder).unwrap();
+    let options = resolver.0.options();
+    let read = (options.ndots, options.timeout, options.attempts);
+    assert_eq!(read, (3, Duration::from_secs(7), 1));
+    assert_eq!(options.positive_max_ttl, Some(Duration::ZERO));
+    assert!(
+        parse_resolv_conf("search a.test\n").is_err(),
+        "nobody to ask"
+    );
+}
+
+#[tokio::test]
+async fn another_name_server_is_asked_where_one_fails() {
+    let (broken, good) = (
+        NameServer::start(None).await,
+        NameServer::start(Some(vec![srv(0, 1, 80, "a.")])).await,
+    );
+    let servers = [broken.address, good.address];
+    let resolver = SrvResolver::asking(&servers).unwrap();
+    let hosts = SrvHosts::new(resolver, "api.test.".to_owned(), Duration::from_secs(9));
+    assert_eq!(next(&hosts).await.as_deref(), Some("a:80"));
+}
+
 /// A name server for one name, with a list that can be changed. Without one it
 /// fails.
 struct NameServer {
@@ -84,7 +126,7 @@ impl NameServer {
     }
 
     fn hosts(&self, ttl: Duration) -> SrvHosts {
-        let resolver = SrvResolver::asking(self.address).unwrap();
+        let resolver = SrvResolver::asking(&[self.address]).unwrap();
         SrvHosts::new(resolver, "api.test.".to_owned(), ttl)
     }
 }

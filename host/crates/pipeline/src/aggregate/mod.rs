@@ -13,6 +13,7 @@
 //! 6. The data is written in the output encoding. Without any there is a
 //!    failure.
 
+mod explain;
 mod merge;
 mod offload;
 mod parallel;

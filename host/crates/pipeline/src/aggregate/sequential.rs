@@ -11,6 +11,7 @@ use crate::{
     copies::Copies,
     data::{Document, Kind, NodeId},
     deadline::Deadline,
+    explain::stand_in,
     guard::guarded,
 };
 
@@ -63,6 +64,13 @@ impl Chain {
     pub(super) fn needs_body(&self, index: usize) -> bool {
         let wanted = self.wanted.get(index);
         wanted.is_some_and(|values| values.iter().any(|value| value.path.is_empty()))
+    }
+
+    /// Stand-ins for the values that are there when the backend at `index` is
+    /// called, if all goes well.
+    pub(super) fn stand_ins(&self, index: usize) -> Vec<(Arc<str>, String)> {
+        let earlier = self.wanted.iter().take(index).flatten();
+        earlier.map(|value| stand_in(&value.name)).collect()
     }
 
     /// Calls `sources` in their order, all within one window.

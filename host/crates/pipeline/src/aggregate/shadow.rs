@@ -3,12 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use cuttle_config::Endpoint;
+use http::HeaderMap;
 use http_body_util::BodyExt;
 use tokio::{sync::Semaphore, time::timeout_at};
 use tracing::Instrument;
 
 use super::Performed;
-use crate::{Failure, Inbound, backend::BackendCall, deadline::Deadline};
+use crate::{ExplainedCall, Failure, Inbound, backend::BackendCall, deadline::Deadline};
 
 /// Calls of one shadow backend that may be under way at a time. One that has
 /// died must not pile up requests; at 256 one that answers within 50 ms keeps
@@ -19,6 +20,7 @@ pub(crate) const AT_ONCE: usize = 256;
 pub(super) struct ShadowBackend {
     call: Arc<BackendCall>,
     place: String,
+    position: usize,
     timeout: Duration,
     free: Arc<Semaphore>,
 }
@@ -26,14 +28,28 @@ pub(super) struct ShadowBackend {
 impl ShadowBackend {
     pub(super) fn new(endpoint: &Endpoint, performed: Performed<'_>) -> Self {
         let Performed {
-            backend, executor, ..
+            position,
+            backend,
+            executor,
         } = performed;
         let shadow = backend.shadow.unwrap_or_default();
         Self {
             call: Arc::new(BackendCall::new(endpoint, backend, executor)),
             place: backend.place.to_string(),
+            position,
             timeout: shadow.timeout.unwrap_or(endpoint.timeout),
             free: Arc::new(Semaphore::new(AT_ONCE)),
+        }
+    }
+
+    /// The call that [`send`](Self::send) would make.
+    pub(super) fn explain(&self, inbound: Inbound, arrived: &HeaderMap) -> ExplainedCall {
+        ExplainedCall {
+            backend: self.position,
+            shadow: true,
+            times: 1,
+            limit: self.timeout,
+            request: self.call.explain(inbound, arrived, &[], |_| {}),
         }
     }
 

@@ -1,6 +1,6 @@
 //! One backend whose answer is read: status, decoding, manipulation.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use cuttle_config::{Backend, BackendErrors, Encoding, Endpoint};
@@ -11,7 +11,7 @@ use http::{
 
 use super::{Performed, offload::offload, sequential::MAX_VALUE};
 use crate::{
-    BackendAnswer, Body, Failure, FailureKind, Inbound, Settings,
+    BackendAnswer, Body, ExplainedCall, Failure, FailureKind, Inbound, Settings,
     backend::BackendCall,
     copies::Copies,
     data::Document,
@@ -104,6 +104,11 @@ impl Source {
         self.position
     }
 
+    /// Whether `concurrent_calls` has it called several times.
+    pub(super) fn is_repeated(&self) -> bool {
+        self.calls > 1
+    }
+
     /// Calls the backend, as often as `concurrent_calls` says, and reads its
     /// answer. The caller keeps the deadline.
     pub(super) async fn fetch(
@@ -112,7 +117,7 @@ impl Source {
         responses: &Responses,
         deadline: Deadline,
     ) -> Result<Part, Failure> {
-        if self.calls <= 1 {
+        if !self.is_repeated() {
             return self.once(inbound, responses, deadline).await;
         }
         let mut copies = Copies::with_body(inbound, self.settings.body_copy).await?;
@@ -130,10 +135,7 @@ impl Source {
         deadline: Deadline,
     ) -> Result<Part, Failure> {
         let mut request = self.call.request(inbound, responses).await?;
-        if self.asks_gzip {
-            let headers = request.headers_mut();
-            headers.entry(ACCEPT_ENCODING).or_insert(GZIP);
-        }
+        self.prepare(request.headers_mut());
         let url = request.uri().clone();
         let response = self.call.execute(request, deadline).await?;
         match &self.reading {
@@ -156,6 +158,31 @@ impl Source {
                 let (size, reading) = (size(&body), Arc::clone(reading));
                 offload(size, move || reading.part(&head.headers, body)).await?
             }
+        }
+    }
+
+    /// Adds what this backend's answers are asked for in.
+    fn prepare(&self, headers: &mut HeaderMap) {
+        if self.asks_gzip {
+            headers.entry(ACCEPT_ENCODING).or_insert(GZIP);
+        }
+    }
+
+    /// The call that [`fetch`](Self::fetch) would make.
+    pub(super) fn explain(
+        &self,
+        inbound: Inbound,
+        arrived: &HeaderMap,
+        responses: &Responses,
+        limit: Duration,
+    ) -> ExplainedCall {
+        let prepare = |headers: &mut HeaderMap| self.prepare(headers);
+        ExplainedCall {
+            backend: self.position,
+            shadow: false,
+            times: self.calls,
+            limit,
+            request: self.call.explain(inbound, arrived, responses, prepare),
         }
     }
 
