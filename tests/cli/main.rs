@@ -10,6 +10,8 @@
 mod bad_input;
 mod commands;
 mod egress;
+mod lint;
+mod report;
 mod test_plugin;
 
 use std::{fs, path::Path};

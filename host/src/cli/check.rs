@@ -2,15 +2,18 @@
 
 use std::{path::Path, process::ExitCode};
 
-use cuttle_pipeline::config::{KeyPath, Loaded, Problem, Severity};
+use cuttle_pipeline::config::{KeyPath, Loaded, Problem, Severity, Sources};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::{
     CheckArgs,
     diagnose::{Diagnosis, colours},
-    dump, egress, load,
+    dump, egress,
+    lint::Schema,
+    load,
     output::{print, say, say_all},
+    unserved,
 };
 use crate::assemble::{self, Assembly};
 
@@ -23,25 +26,38 @@ pub(super) fn check(args: &CheckArgs) -> ExitCode {
         return ExitCode::SUCCESS;
     };
     say(&format!("Parsing configuration file: {}", file.display()));
-    let lints = args.lint || args.lint_no_network;
-    match verdict(file) {
-        Ok(checked) if lints && !checked.assembly.warnings.is_empty() => {
-            let warnings = &checked.assembly.warnings;
-            refuse("linting the configuration file", warnings, args)
+    let schema = match schema(args) {
+        Ok(schema) => schema,
+        Err(problem) => return refuse("reading the schema", &Findings::of(vec![problem]), args),
+    };
+    let verdict = verdict(file);
+    let findings = verdict.findings(schema.as_ref());
+    match verdict.outcome {
+        Err(_) => refuse("checking the configuration file", &findings, args),
+        Ok(_) if schema.is_some() && !findings.problems.is_empty() => {
+            refuse("linting the configuration file", &findings, args)
         }
         Ok(checked) => {
             let egress = checked.show(args);
-            report(&checked.assembly.warnings, egress, args.json);
+            findings.report(egress, args.json);
             say("Syntax OK!");
             ExitCode::SUCCESS
         }
-        Err(problems) => refuse("checking the configuration file", &problems, args),
     }
 }
 
-fn refuse(what: &str, problems: &[Problem], args: &CheckArgs) -> ExitCode {
-    say(&format!("ERROR {what}:\t{}", count(problems)));
-    report(problems, None, args.json);
+/// The schema to lint by, if that is asked for.
+fn schema(args: &CheckArgs) -> Result<Option<Schema>, Problem> {
+    match &args.lint_schema {
+        Some(file) => Schema::read(file).map(Some),
+        None if args.lint || args.lint_no_network => Schema::own().map(Some),
+        None => Ok(None),
+    }
+}
+
+fn refuse(what: &str, findings: &Findings, args: &CheckArgs) -> ExitCode {
+    say(&format!("ERROR {what}:\t{}", count(&findings.problems)));
+    findings.report(None, args.json);
     ExitCode::FAILURE
 }
 
@@ -52,12 +68,32 @@ fn count(problems: &[Problem]) -> String {
     }
 }
 
-/// All problems, on standard error for people, or on standard output as JSON.
-fn report(problems: &[Problem], egress: Option<Value>, as_json: bool) {
-    if as_json {
-        return print(&format!("{:#}", report_json(problems, egress)));
+/// All that is said about a configuration.
+struct Findings {
+    problems: Vec<Problem>,
+    sources: Option<Sources>,
+}
+
+impl Findings {
+    fn of(problems: Vec<Problem>) -> Self {
+        Self {
+            problems,
+            sources: None,
+        }
     }
-    draw(problems);
+
+    /// On standard error for people, or on standard output as JSON.
+    fn report(&self, egress: Option<Value>, as_json: bool) {
+        let sources = self.sources.as_ref();
+        let namespaces = sources.map(Sources::unserved).unwrap_or_default();
+        if as_json {
+            let mut report = report_json(&self.problems, egress);
+            report["namespaces"] = unserved::json(&namespaces);
+            return print(&format!("{report:#}"));
+        }
+        draw(&self.problems);
+        say_all(unserved::table(&namespaces));
+    }
 }
 
 /// Problems for people.
@@ -92,9 +128,29 @@ pub(super) struct Checked {
     pub(super) runtime: Runtime,
 }
 
+/// What became of a file.
+pub(super) struct Verdict {
+    /// Where everything stands, if it could be read at all.
+    sources: Option<Sources>,
+    /// What can be run, or all problems.
+    pub(super) outcome: Result<Checked, Vec<Problem>>,
+}
+
 /// Builds everything `run` would build from `file`.
-pub(super) fn verdict(file: &Path) -> Result<Checked, Vec<Problem>> {
-    let loaded = load(file, None).map_err(|report| report.problems)?;
+pub(super) fn verdict(file: &Path) -> Verdict {
+    match load(file, None) {
+        Ok(loaded) => Verdict {
+            sources: Some(loaded.sources.clone()),
+            outcome: assembled(loaded),
+        },
+        Err(report) => Verdict {
+            sources: report.sources.map(|sources| *sources),
+            outcome: Err(report.problems),
+        },
+    }
+}
+
+fn assembled(loaded: Loaded) -> Result<Checked, Vec<Problem>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -107,6 +163,24 @@ pub(super) fn verdict(file: &Path) -> Result<Checked, Vec<Problem>> {
         assembly,
         runtime,
     })
+}
+
+impl Verdict {
+    /// The problems, with those of `schema`, in the order of a report.
+    fn findings(&self, schema: Option<&Schema>) -> Findings {
+        let mut problems = match &self.outcome {
+            Ok(checked) => checked.assembly.warnings.clone(),
+            Err(problems) => problems.clone(),
+        };
+        if let (Some(schema), Some(sources)) = (schema, &self.sources) {
+            problems.extend(schema.violations(sources, &problems));
+            problems.sort_by_key(Problem::rank);
+        }
+        Findings {
+            problems,
+            sources: self.sources.clone(),
+        }
+    }
 }
 
 impl Checked {

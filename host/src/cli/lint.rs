@@ -1,0 +1,130 @@
+//! `check --lint`: whether a configuration follows a JSON Schema.
+//!
+//! A schema is the gateway's own or somebody's file. It is never fetched: what
+//! a `$ref` names must stand in the file itself or be a draft of JSON Schema.
+
+mod violation;
+
+use std::{error::Error, fs::File, io::Read, path::Path};
+
+use boon::{Compiler, SchemaIndex, Schemas, UrlLoader};
+use cuttle_pipeline::config::{KeyPath, Problem, SCHEMA, Severity, Sources};
+use serde_json::Value;
+
+use violation::Violation;
+
+/// Bytes that a file with a schema may have.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// What the document is called, for `$ref`s in it.
+const NAME: &str = "schema:///";
+
+/// A schema that can be asked.
+pub(super) struct Schema {
+    document: Value,
+    compiled: Schemas,
+    root: SchemaIndex,
+}
+
+impl Schema {
+    /// The gateway's own.
+    ///
+    /// # Errors
+    ///
+    /// None, as tests compile it.
+    pub(super) fn own() -> Result<Self, Problem> {
+        Self::parse(SCHEMA).map_err(|error| unusable(Path::new("cuttle.schema.json"), &error))
+    }
+
+    /// The one in `file`.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, is no schema, or refers to what is elsewhere.
+    pub(super) fn read(file: &Path) -> Result<Self, Problem> {
+        if file.to_str().is_some_and(|name| name.contains("://")) {
+            return Err(unusable(file, "is an address: nothing is ever downloaded"));
+        }
+        let text = text(file).map_err(|error| unusable(file, &error.to_string()))?;
+        Self::parse(&text).map_err(|error| unusable(file, &error))
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let document: Value =
+            serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
+        let (mut compiler, mut compiled) = (Compiler::new(), Schemas::new());
+        compiler.use_loader(Box::new(Nowhere));
+        let root = compiler
+            .add_resource(NAME, document.clone())
+            .and_then(|()| compiler.compile(NAME, &mut compiled))
+            .map_err(|error| format!("is not a usable JSON Schema: {error:#}"))?;
+        Ok(Self {
+            document,
+            compiled,
+            root,
+        })
+    }
+
+    /// Where the configuration does not follow the schema, as warnings: with
+    /// any of them the gateway may run well. What is `known` of a place already
+    /// is not said again.
+    pub(super) fn violations(&self, sources: &Sources, known: &[Problem]) -> Vec<Problem> {
+        let config = sources.to_json();
+        let Err(error) = self.compiled.validate(&config, self.root) else {
+            return Vec::new();
+        };
+        let mut problems: Vec<Problem> = Vec::new();
+        for violation in Violation::all(&error, &self.document) {
+            let earlier = known.iter().chain(&problems);
+            if !violation.is_known(earlier.map(|problem| &problem.path)) {
+                let Violation {
+                    place,
+                    message,
+                    help,
+                    ..
+                } = violation;
+                problems.push(sources.problem(Severity::Warning, &place, message, help));
+            }
+        }
+        problems
+    }
+}
+
+/// Loads nothing.
+struct Nowhere;
+
+impl UrlLoader for Nowhere {
+    fn load(&self, _: &str) -> Result<Value, Box<dyn Error>> {
+        Err("nothing is ever downloaded or read from another file: put it under `$defs`".into())
+    }
+}
+
+fn text(file: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    let read = File::open(file)?
+        .take(MAX_BYTES + 1)
+        .read_to_string(&mut text)?;
+    match read as u64 > MAX_BYTES {
+        true => Err(std::io::Error::other("is larger than 16 MiB")),
+        false => Ok(text),
+    }
+}
+
+fn unusable(file: &Path, message: &str) -> Problem {
+    Problem {
+        severity: Severity::Error,
+        file: Some(file.to_owned()),
+        path: KeyPath::root(),
+        line: None,
+        column: None,
+        rendered: None,
+        message: message.to_owned(),
+        help: Some(
+            "name a file with a JSON Schema; `cuttle schema` prints the gateway's own".to_owned(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests;
