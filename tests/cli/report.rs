@@ -120,9 +120,9 @@ async fn namespaces_that_are_not_served_are_summed_up_at_the_end() -> TestResult
         "telemetry/metrics": {}, "security/http": {}, "router": {},
     })));
     let table = "Namespaces that KrakenD knows and this gateway does not serve yet:\n\
-        \x20 security/http        1 place   refused: it would be served without it\n\
-        \x20 qos/http-cache       2 places  without effect: every request reaches the backend\n\
-        \x20 telemetry/metrics    1 place   without effect: no such data is exported\n";
+        \x20 security/http      1 place   refused: it would be served without it\n\
+        \x20 qos/http-cache     2 places  without effect: every request reaches the backend\n\
+        \x20 telemetry/metrics  1 place   without effect: no such data is exported\n";
     let checked = run(refused.path(), &["check", "-c", "krakend.json"]).await;
     assert_eq!(checked.code, 1);
     assert!(checked.stderr.ends_with(table), "{}", checked.stderr);

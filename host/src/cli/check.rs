@@ -28,16 +28,16 @@ pub(super) fn check(args: &CheckArgs) -> ExitCode {
     say(&format!("Parsing configuration file: {}", file.display()));
     let schema = match schema(args) {
         Ok(schema) => schema,
-        Err(problem) => return refuse("reading the schema", &Findings::of(vec![problem]), args),
+        Err(problem) => return refuse("reading the schema", &Findings::only(problem), args),
     };
     let verdict = verdict(file);
-    let findings = verdict.findings(schema.as_ref());
-    match verdict.outcome {
+    let findings = Findings::of(&verdict, schema.as_ref());
+    match verdict {
         Err(_) => refuse("checking the configuration file", &findings, args),
         Ok(_) if schema.is_some() && !findings.problems.is_empty() => {
             refuse("linting the configuration file", &findings, args)
         }
-        Ok(checked) => {
+        Ok(ref checked) => {
             let egress = checked.show(args);
             findings.report(egress, args.json);
             say("Syntax OK!");
@@ -55,7 +55,7 @@ fn schema(args: &CheckArgs) -> Result<Option<Schema>, Problem> {
     }
 }
 
-fn refuse(what: &str, findings: &Findings, args: &CheckArgs) -> ExitCode {
+fn refuse(what: &str, findings: &Findings<'_>, args: &CheckArgs) -> ExitCode {
     say(&format!("ERROR {what}:\t{}", count(&findings.problems)));
     findings.report(None, args.json);
     ExitCode::FAILURE
@@ -69,26 +69,40 @@ fn count(problems: &[Problem]) -> String {
 }
 
 /// All that is said about a configuration.
-struct Findings {
+struct Findings<'a> {
     problems: Vec<Problem>,
-    sources: Option<Sources>,
+    /// Where everything stands, if the file could be read at all.
+    sources: Option<&'a Sources>,
 }
 
-impl Findings {
-    fn of(problems: Vec<Problem>) -> Self {
+impl<'a> Findings<'a> {
+    /// The problems, with those of `schema`, in the order of a report.
+    fn of(verdict: &'a Result<Checked, Refused>, schema: Option<&Schema>) -> Self {
+        let (problems, sources) = match verdict {
+            Ok(checked) => (&checked.assembly.warnings, Some(&checked.loaded.sources)),
+            Err(refused) => (&refused.problems, refused.sources.as_ref()),
+        };
+        let mut problems = problems.clone();
+        if let (Some(schema), Some(sources)) = (schema, sources) {
+            problems.extend(schema.violations(sources, &problems));
+            problems.sort_by_key(Problem::rank);
+        }
+        Self { problems, sources }
+    }
+
+    fn only(problem: Problem) -> Self {
         Self {
-            problems,
+            problems: vec![problem],
             sources: None,
         }
     }
 
     /// On standard error for people, or on standard output as JSON.
     fn report(&self, egress: Option<Value>, as_json: bool) {
-        let sources = self.sources.as_ref();
-        let namespaces = sources.map(Sources::unserved).unwrap_or_default();
+        let namespaces = self.sources.map(Sources::unserved).unwrap_or_default();
         if as_json {
-            let mut report = report_json(&self.problems, egress);
-            report["namespaces"] = unserved::json(&namespaces);
+            let namespaces = unserved::json(&namespaces);
+            let report = report_json(&self.problems, namespaces, egress);
             return print(&format!("{report:#}"));
         }
         draw(&self.problems);
@@ -105,7 +119,7 @@ pub(super) fn draw(problems: &[Problem]) {
     }
 }
 
-fn report_json(problems: &[Problem], egress: Option<Value>) -> Value {
+fn report_json(problems: &[Problem], namespaces: Value, egress: Option<Value>) -> Value {
     let mut diagnosis = Diagnosis::default();
     let list: Vec<_> = problems.iter().map(|one| diagnosis.json(one)).collect();
     let is_error = |one: &&Problem| one.severity == Severity::Error;
@@ -114,6 +128,7 @@ fn report_json(problems: &[Problem], egress: Option<Value>) -> Value {
         "errors": errors,
         "warnings": problems.len() - errors,
         "problems": list,
+        "namespaces": namespaces,
     });
     if let (Some(egress), Some(report)) = (egress, report.as_object_mut()) {
         report.insert("egress".to_owned(), egress);
@@ -128,59 +143,41 @@ pub(super) struct Checked {
     pub(super) runtime: Runtime,
 }
 
-/// What became of a file.
-pub(super) struct Verdict {
-    /// Where everything stands, if it could be read at all.
+/// A configuration that cannot be run.
+pub(super) struct Refused {
+    pub(super) problems: Vec<Problem>,
+    /// Where everything stands, if the file could be read at all.
     sources: Option<Sources>,
-    /// What can be run, or all problems.
-    pub(super) outcome: Result<Checked, Vec<Problem>>,
 }
 
 /// Builds everything `run` would build from `file`.
-pub(super) fn verdict(file: &Path) -> Verdict {
-    match load(file, None) {
-        Ok(loaded) => Verdict {
-            sources: Some(loaded.sources.clone()),
-            outcome: assembled(loaded),
-        },
-        Err(report) => Verdict {
-            sources: report.sources.map(|sources| *sources),
-            outcome: Err(report.problems),
-        },
+pub(super) fn verdict(file: &Path) -> Result<Checked, Refused> {
+    let loaded = load(file, None).map_err(|report| Refused {
+        problems: report.problems,
+        sources: report.sources.map(|sources| *sources),
+    })?;
+    match assembled(&loaded) {
+        Ok((assembly, runtime)) => Ok(Checked {
+            loaded,
+            assembly,
+            runtime,
+        }),
+        Err(problems) => Err(Refused {
+            problems,
+            sources: Some(loaded.sources),
+        }),
     }
 }
 
-fn assembled(loaded: Loaded) -> Result<Checked, Vec<Problem>> {
+fn assembled(loaded: &Loaded) -> Result<(Assembly, Runtime), Vec<Problem>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| vec![no_runtime(&loaded, &error)])?;
+        .map_err(|error| vec![no_runtime(loaded, &error)])?;
     let kept = &mut assemble::Kept::default();
-    let assembly = assemble::assemble(&loaded, &assemble::process_environment, kept);
+    let assembly = assemble::assemble(loaded, &assemble::process_environment, kept);
     let assembly = runtime.block_on(assembly)?;
-    Ok(Checked {
-        loaded,
-        assembly,
-        runtime,
-    })
-}
-
-impl Verdict {
-    /// The problems, with those of `schema`, in the order of a report.
-    fn findings(&self, schema: Option<&Schema>) -> Findings {
-        let mut problems = match &self.outcome {
-            Ok(checked) => checked.assembly.warnings.clone(),
-            Err(problems) => problems.clone(),
-        };
-        if let (Some(schema), Some(sources)) = (schema, &self.sources) {
-            problems.extend(schema.violations(sources, &problems));
-            problems.sort_by_key(Problem::rank);
-        }
-        Findings {
-            problems,
-            sources: self.sources.clone(),
-        }
-    }
+    Ok((assembly, runtime))
 }
 
 impl Checked {

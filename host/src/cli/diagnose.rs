@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, io::IsTerminal, path::PathBuf};
 
-use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Padding, Renderer, Snippet};
 use cuttle_pipeline::config::{Excerpt, KeyPath, Problem, Severity, SourceText};
 use serde_json::{Value, json};
 
@@ -33,6 +33,9 @@ impl Diagnosis {
             group = rest;
         }
         if let Some(help) = &problem.help {
+            if !groups.is_empty() {
+                group = group.element(Padding);
+            }
             group = group.element(Level::HELP.message(help.as_str()));
         }
         groups.push(group);
@@ -188,11 +191,11 @@ mod tests {
         let shown = shown(folder.path(), &text);
         let column = text.find("\"version\"").unwrap() + 1;
         let lines: Vec<_> = shown.first().unwrap().lines().collect();
-        let [_, place, bar, excerpt, caret, ..] = lines.as_slice() else {
+        let [_, place, bar, excerpt, caret, end, _] = lines.as_slice() else {
             panic!("{lines:#?}");
         };
         assert_eq!(*place, format!(" --> krakend.json:1:{column}"));
-        assert_eq!(*bar, "  |");
+        assert_eq!((*bar, *end), ("  |", "  |"));
         assert!(excerpt.starts_with("1 | …"), "{excerpt}");
         let chars = |text: &str| text.chars().count();
         let (before, _) = excerpt.split_once("\"version\":2").unwrap();

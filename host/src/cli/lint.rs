@@ -11,7 +11,7 @@ use boon::{Compiler, SchemaIndex, Schemas, UrlLoader};
 use cuttle_pipeline::config::{KeyPath, Problem, SCHEMA, Severity, Sources};
 use serde_json::Value;
 
-use violation::Violation;
+use violation::{Places, Violation};
 
 /// Bytes that a file with a schema may have.
 const MAX_BYTES: u64 = 16 << 20;
@@ -74,20 +74,15 @@ impl Schema {
         let Err(error) = self.compiled.validate(&config, self.root) else {
             return Vec::new();
         };
-        let mut problems: Vec<Problem> = Vec::new();
-        for violation in Violation::all(&error, &self.document) {
-            let earlier = known.iter().chain(&problems);
-            if !violation.is_known(earlier.map(|problem| &problem.path)) {
-                let Violation {
-                    place,
-                    message,
-                    help,
-                    ..
-                } = violation;
-                problems.push(sources.problem(Severity::Warning, &place, message, help));
-            }
-        }
-        problems
+        let mut told = Places::of(known);
+        let violations = Violation::all(&error, &self.document).into_iter();
+        violations
+            .filter(|violation| told.add(violation))
+            .map(|violation| {
+                let (message, help) = (violation.message, violation.help);
+                sources.problem(Severity::Warning, &violation.place, message, help)
+            })
+            .collect()
     }
 }
 

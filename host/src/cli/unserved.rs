@@ -8,17 +8,28 @@ pub(super) fn table(namespaces: &[UnservedNamespace]) -> Vec<String> {
     if namespaces.is_empty() {
         return Vec::new();
     }
-    let widest = namespaces.iter().map(|one| one.name.len()).max();
-    let width = widest.unwrap_or_default();
     let title = "Namespaces that KrakenD knows and this gateway does not serve yet:".to_owned();
+    let widest = |texts: Vec<usize>| texts.into_iter().max().unwrap_or_default();
+    let name = widest(namespaces.iter().map(|one| one.name.len()).collect());
+    let places = widest(
+        namespaces
+            .iter()
+            .map(|one| shown(one.places).len())
+            .collect(),
+    );
     let rows = namespaces.iter().map(|one| {
-        let places = match one.places {
-            1 => "1 place ".to_owned(),
-            n => format!("{n} places"),
-        };
-        format!("  {:width$}  {places:>9}  {}", one.name, one.unserved)
+        let count = shown(one.places);
+        format!("  {:name$}  {count:>places$}  {}", one.name, one.unserved)
     });
     std::iter::once(title).chain(rows).collect()
+}
+
+/// The last letter is a blank in the singular, so that numbers stand in a column.
+fn shown(places: usize) -> String {
+    match places {
+        1 => "1 place ".to_owned(),
+        n => format!("{n} places"),
+    }
 }
 
 /// The same for programs.

@@ -1,7 +1,9 @@
 //! One place that does not follow a schema, in words.
 
+use std::collections::BTreeSet;
+
 use boon::{ErrorKind, InstanceToken, Type, ValidationError};
-use cuttle_pipeline::config::KeyPath;
+use cuttle_pipeline::config::{KeyPath, Problem};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
@@ -29,18 +31,6 @@ impl Violation {
         causes.flat_map(|cause| Self::of(cause, schema)).collect()
     }
 
-    /// Whether one of `places` is this one. Keys are compared without case.
-    pub(super) fn is_known<'a>(&self, places: impl IntoIterator<Item = &'a KeyPath>) -> bool {
-        let own = self.place.as_str();
-        places.into_iter().any(|known| {
-            let known = known.as_str();
-            let start = known.get(..own.len());
-            let inside = known.get(own.len()..).unwrap_or_default();
-            start.is_some_and(|start| start.eq_ignore_ascii_case(own))
-                && (inside.is_empty() || self.sums_up && inside.starts_with(['.', '[']))
-        })
-    }
-
     /// One for each key, where it is about keys.
     fn of(error: &ValidationError<'_, '_>, schema: &Value) -> Vec<Self> {
         let (place, part) = (place(error), part(error.schema_url, schema));
@@ -65,6 +55,34 @@ impl Violation {
             }
             kind => vec![at(place, message(kind), help(kind, part))],
         }
+    }
+}
+
+/// Places that something has been said about, without regard to case.
+pub(super) struct Places(BTreeSet<String>);
+
+impl Places {
+    pub(super) fn of(problems: &[Problem]) -> Self {
+        let paths = problems.iter().map(|problem| &problem.path);
+        Self(
+            paths
+                .map(|path| path.as_str().to_ascii_lowercase())
+                .collect(),
+        )
+    }
+
+    /// Adds the place of `violation`; false if enough has been said about it.
+    pub(super) fn add(&mut self, violation: &Violation) -> bool {
+        let place = violation.place.as_str().to_ascii_lowercase();
+        let inside = |separator: &str| {
+            let prefix = format!("{place}{separator}");
+            let next = self.0.range(prefix.clone()..).next();
+            next.is_some_and(|next| next.starts_with(&prefix))
+        };
+        if violation.sums_up && (inside(".") || inside("[")) {
+            return false;
+        }
+        self.0.insert(place)
     }
 }
 
