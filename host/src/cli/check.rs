@@ -28,7 +28,7 @@ pub(super) fn check(args: &CheckArgs) -> ExitCode {
     say(&format!("Parsing configuration file: {}", file.display()));
     let schema = match schema(args) {
         Ok(schema) => schema,
-        Err(problem) => return refuse("reading the schema", &Findings::only(problem), args),
+        Err(problem) => return refuse("reading the schema", &Findings::only(*problem), args),
     };
     let verdict = verdict(file);
     let findings = Findings::of(&verdict, schema.as_ref());
@@ -47,7 +47,7 @@ pub(super) fn check(args: &CheckArgs) -> ExitCode {
 }
 
 /// The schema to lint by, if that is asked for.
-fn schema(args: &CheckArgs) -> Result<Option<Schema>, Problem> {
+fn schema(args: &CheckArgs) -> Result<Option<Schema>, Box<Problem>> {
     match &args.lint_schema {
         Some(file) => Schema::read(file).map(Some),
         None if args.lint || args.lint_no_network => Schema::own().map(Some),

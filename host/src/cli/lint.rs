@@ -7,7 +7,7 @@ mod violation;
 
 use std::{error::Error, fs::File, io::Read, path::Path};
 
-use boon::{Compiler, SchemaIndex, Schemas, UrlLoader};
+use boon::{CompileError, Compiler, SchemaIndex, Schemas, UrlLoader};
 use cuttle_pipeline::config::{KeyPath, Problem, SCHEMA, Severity, Sources};
 use serde_json::Value;
 
@@ -32,7 +32,7 @@ impl Schema {
     /// # Errors
     ///
     /// None, as tests compile it.
-    pub(super) fn own() -> Result<Self, Problem> {
+    pub(super) fn own() -> Result<Self, Box<Problem>> {
         Self::parse(SCHEMA).map_err(|error| unusable(Path::new("cuttle.schema.json"), &error))
     }
 
@@ -41,7 +41,7 @@ impl Schema {
     /// # Errors
     ///
     /// It cannot be read, is no schema, or refers to what is elsewhere.
-    pub(super) fn read(file: &Path) -> Result<Self, Problem> {
+    pub(super) fn read(file: &Path) -> Result<Self, Box<Problem>> {
         if file.to_str().is_some_and(|name| name.contains("://")) {
             return Err(unusable(file, "is an address: nothing is ever downloaded"));
         }
@@ -55,10 +55,9 @@ impl Schema {
             serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
         let (mut compiler, mut compiled) = (Compiler::new(), Schemas::new());
         compiler.use_loader(Box::new(Nowhere));
-        let root = compiler
-            .add_resource(NAME, document.clone())
-            .and_then(|()| compiler.compile(NAME, &mut compiled))
-            .map_err(|error| format!("is not a usable JSON Schema: {error:#}"))?;
+        let added = compiler.add_resource(NAME, document.clone());
+        added.map_err(reason)?;
+        let root = compiler.compile(NAME, &mut compiled).map_err(reason)?;
         Ok(Self {
             document,
             compiled,
@@ -106,8 +105,13 @@ fn text(file: &Path) -> std::io::Result<String> {
     }
 }
 
-fn unusable(file: &Path, message: &str) -> Problem {
-    Problem {
+fn reason(error: CompileError) -> String {
+    format!("is not a usable JSON Schema: {error:#}")
+}
+
+fn unusable(file: &Path, message: &str) -> Box<Problem> {
+    let help = "name a file with a JSON Schema; `cuttle schema` prints the gateway's own";
+    Box::new(Problem {
         severity: Severity::Error,
         file: Some(file.to_owned()),
         path: KeyPath::root(),
@@ -115,10 +119,8 @@ fn unusable(file: &Path, message: &str) -> Problem {
         column: None,
         rendered: None,
         message: message.to_owned(),
-        help: Some(
-            "name a file with a JSON Schema; `cuttle schema` prints the gateway's own".to_owned(),
-        ),
-    }
+        help: Some(help.to_owned()),
+    })
 }
 
 #[cfg(test)]
