@@ -11,6 +11,8 @@ mod bad_input;
 mod commands;
 mod egress;
 mod explain;
+mod lint;
+mod report;
 mod test_plugin;
 
 use std::{fs, path::Path};

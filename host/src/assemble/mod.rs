@@ -246,8 +246,7 @@ impl<'a> Findings<'a> {
         catalog: Catalog,
         egress: Vec<BackendEgress>,
     ) -> Result<Assembly, Vec<Problem>> {
-        self.problems
-            .sort_by_key(|problem| (problem.severity, problem.line));
+        self.problems.sort_by_key(Problem::rank);
         let failed = self
             .problems
             .iter()

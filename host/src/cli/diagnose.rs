@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, io::IsTerminal, path::PathBuf};
 
-use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Padding, Renderer, Snippet};
 use cuttle_pipeline::config::{Excerpt, KeyPath, Problem, Severity, SourceText};
 use serde_json::{Value, json};
 
@@ -22,20 +22,31 @@ impl Diagnosis {
             Severity::Warning => Level::WARNING,
         };
         let mut group = level
+            .clone()
             .primary_title(title(problem))
             .elements(None::<Origin<'_>>);
+        let mut groups = Vec::new();
         if let Some(file) = &problem.file {
             let place = (file.display().to_string(), problem.line, problem.column);
-            group = located(group, place, excerpt.as_ref());
+            let (header, rest) = located(group, level, place, excerpt.as_ref());
+            groups.extend(header);
+            group = rest;
         }
         if let Some(help) = &problem.help {
+            if !groups.is_empty() {
+                group = group.element(Padding);
+            }
             group = group.element(Level::HELP.message(help.as_str()));
         }
+        groups.push(group);
         let renderer = match colours {
             true => Renderer::styled(),
             false => Renderer::plain(),
         };
-        renderer.render(&[group])
+        match groups.len() {
+            1 => renderer.render(&groups),
+            _ => joined(&renderer.render(&groups)),
+        }
     }
 
     /// The same for a program.
@@ -85,22 +96,33 @@ fn title(problem: &Problem) -> String {
 }
 
 /// Adds where it is and what stands there. The renderer counts columns itself,
-/// which are others where something of the line is left out.
+/// which are others where something of the line is left out: then the place is a
+/// group of its own, as in one group an excerpt without a path looks like one of
+/// a second file.
 fn located<'a>(
     group: Group<'a>,
+    level: Level<'a>,
     (file, line, column): (String, Option<usize>, Option<usize>),
     excerpt: Option<&'a Excerpt>,
-) -> Group<'a> {
+) -> (Option<Group<'a>>, Group<'a>) {
     let Some(excerpt) = excerpt else {
-        return group.element(origin(file, line, column));
+        return (None, group.element(origin(file, line, column)));
     };
     let before = excerpt.text.get(..excerpt.marked.start).unwrap_or("");
     match column == Some(before.chars().count() + 1) {
-        true => group.element(snippet(excerpt).path(file)),
-        false => group
-            .element(origin(file, line, column))
-            .element(snippet(excerpt)),
+        true => (None, group.element(snippet(excerpt).path(file))),
+        false => (
+            Some(group.element(origin(file, line, column))),
+            Group::with_level(level).element(snippet(excerpt)),
+        ),
     }
+}
+
+/// One group ends with the line that the next one begins with.
+fn joined(groups: &str) -> String {
+    let mut lines: Vec<_> = groups.lines().map(str::trim_end).collect();
+    lines.dedup();
+    lines.join("\n")
 }
 
 fn origin(file: String, line: Option<usize>, column: Option<usize>) -> Origin<'static> {
@@ -154,6 +176,37 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part}:\n{text}");
         }
+    }
+
+    #[test]
+    fn of_a_long_line_the_place_and_what_stands_there_are_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let endpoint =
+            r#"{"endpoint":"/a","backend":[{"url_pattern":"/","host":["http://a:80"]}]}"#;
+        let many = vec![endpoint; 70].join(",");
+        let text = format!(
+            r#"{{"endpoints":[{many}],"version":2,"name":"{}"}}"#,
+            "n".repeat(200)
+        );
+        let shown = shown(folder.path(), &text);
+        let column = text.find("\"version\"").unwrap() + 1;
+        let lines: Vec<_> = shown.first().unwrap().lines().collect();
+        let [_, place, bar, excerpt, caret, end, _] = lines.as_slice() else {
+            panic!("{lines:#?}");
+        };
+        assert_eq!(*place, format!(" --> krakend.json:1:{column}"));
+        assert_eq!((*bar, *end), ("  |", "  |"));
+        assert!(excerpt.starts_with("1 | …"), "{excerpt}");
+        let chars = |text: &str| text.chars().count();
+        let (before, _) = excerpt.split_once("\"version\":2").unwrap();
+        let (blank, carets) = caret.split_once('^').unwrap();
+        assert_eq!((chars(blank), chars(carets) + 1), (chars(before), 11));
+        assert!(lines.iter().all(|line| !line.contains(":::")), "{lines:#?}");
+        assert!(lines.iter().all(|line| chars(line) < 300), "{lines:#?}");
+        assert!(
+            lines.last().unwrap().starts_with("  = help: "),
+            "{lines:#?}"
+        );
     }
 
     #[test]

@@ -13,7 +13,7 @@ use http::{
 
 use super::{
     EXIT_UNUSABLE, ExplainArgs,
-    check::{self, verdict},
+    check::verdict,
     output::{print, say},
 };
 use report::Report;
@@ -32,9 +32,9 @@ pub(super) fn explain(args: &ExplainArgs) -> ExitCode {
     };
     let checked = match verdict(&args.config) {
         Ok(checked) => checked,
-        Err(problems) => {
+        Err(refused) => {
             say("ERROR the gateway would not start with this configuration");
-            check::report(&problems, None, args.json);
+            refused.report(args.json);
             return ExitCode::from(EXIT_UNUSABLE);
         }
     };

@@ -1,4 +1,5 @@
-//! The command line: `run`, `check`, `explain`, `version`, `test-plugin`, `demo`.
+//! The command line: `run`, `check`, `explain`, `schema`, `version`, `test-plugin`,
+//! `demo` and more.
 //!
 //! Commands, flags and exit codes are KrakenD's where scripts may rely on them.
 //! Texts for people go to standard error, log lines to standard output.
@@ -8,9 +9,11 @@ mod diagnose;
 mod dump;
 mod egress;
 mod explain;
+mod lint;
 mod output;
 mod run;
 mod test_plugin;
+mod unserved;
 
 use std::{
     ffi::OsString,
@@ -46,6 +49,8 @@ enum Command {
     Check(CheckArgs),
     /// Explain what would become of a request: endpoint, backends, headers, proxies. Sends nothing.
     Explain(ExplainArgs),
+    /// Print the JSON Schema of configurations, for editors and `check --lint`.
+    Schema,
     /// Show the versions of the gateway and of what it is compatible with.
     Version,
     /// Load plugin files as the gateway would.
@@ -95,12 +100,15 @@ struct CheckArgs {
     /// Indentation of what is printed.
     #[arg(short, long, default_value = "\t", value_name = "TEXT")]
     indent: String,
-    /// Let warnings fail, such as an unknown key.
-    #[arg(short, long, conflicts_with = "lint_no_network")]
+    /// Compare with the JSON Schema, too, and let warnings fail.
+    #[arg(short, long, conflicts_with_all = ["lint_no_network", "lint_schema"])]
     lint: bool,
     /// The same as --lint: nothing is ever downloaded.
-    #[arg(short = 'n', long)]
+    #[arg(short = 'n', long, conflicts_with = "lint_schema")]
     lint_no_network: bool,
+    /// The same as --lint with the JSON Schema in FILE.
+    #[arg(short = 's', long, visible_alias = "schema", value_name = "FILE")]
+    lint_schema: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -200,6 +208,7 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Schema => schema(),
         Command::Version => version(),
         Command::TestPlugin(args) => test_plugin::test_plugin(&args),
         Command::CheckPlugin(_) => check_plugin(),
@@ -230,6 +239,11 @@ fn usage_error(error: &clap::Error) -> ExitCode {
         _ => say(error.to_string().trim_end()),
     }
     ExitCode::from(EXIT_UNUSABLE)
+}
+
+fn schema() -> ExitCode {
+    output::print(config::SCHEMA.trim_end());
+    ExitCode::SUCCESS
 }
 
 fn version() -> ExitCode {

@@ -30,9 +30,15 @@ use std::{fmt, path::Path};
 pub use excerpt::{Excerpt, SourceText};
 pub use model::*;
 pub use problem::{KeyPath, Problem, RenderedPlace, Severity};
+pub use resolve::{Unserved, UnservedNamespace};
 pub use sources::Sources;
 
 use resolve::Problems;
+
+/// The JSON Schema of a configuration (draft 2020-12), as editors use it. It
+/// describes the usual form of a file; what a reader takes besides, such as keys
+/// in another case or numbers as texts, does not follow it.
+pub const SCHEMA: &str = include_str!("../../../../docs/cuttle.schema.json");
 
 /// What stands beside the file.
 #[derive(Clone, Default)]
@@ -65,6 +71,8 @@ pub struct Loaded {
 pub struct Report {
     /// At least one error, and all warnings: errors first, then by line.
     pub problems: Vec<Problem>,
+    /// Where everything stands, if the text could be read at all.
+    pub sources: Option<Box<Sources>>,
 }
 
 /// Reads and checks `file`: `.yml` and `.yaml` are YAML, `.toml` is TOML,
@@ -98,7 +106,10 @@ pub fn parse(text: &str, name: &Path, options: &Options) -> Result<Loaded, Repor
     problems.sort_by_key(Problem::rank);
 
     if problems.iter().any(|p| p.severity == Severity::Error) {
-        return Err(Report { problems });
+        return Err(Report {
+            problems,
+            sources: Some(Box::new(sources)),
+        });
     }
     Ok(Loaded {
         service,
@@ -137,6 +148,7 @@ impl From<Problem> for Report {
     fn from(problem: Problem) -> Self {
         Self {
             problems: vec![problem],
+            sources: None,
         }
     }
 }

@@ -89,7 +89,8 @@ pub struct RenderedPlace {
 
 impl Problem {
     /// Order of a report: errors first, then by line, then by column.
-    pub(crate) fn rank(&self) -> (Severity, usize, usize) {
+    #[must_use]
+    pub fn rank(&self) -> (Severity, usize, usize) {
         (
             self.severity,
             self.line.unwrap_or(0),

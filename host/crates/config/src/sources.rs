@@ -7,8 +7,9 @@ use std::{
 };
 
 use crate::{
-    KeyPath, Problem, Severity,
+    KeyPath, Problem, Severity, UnservedNamespace,
     read::{Node, Object, Place, Value},
+    resolve::unserved,
     template::Rendering,
 };
 
@@ -42,6 +43,20 @@ impl Sources {
     #[must_use]
     pub fn file(&self) -> &Path {
         &self.file
+    }
+
+    /// The configuration as JSON, for checks of its form. Namespaces have
+    /// their short names. Values may be secrets.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        self.root.to_value()
+    }
+
+    /// Namespaces of `extra_config` that the file uses, that KrakenD knows and
+    /// that are not served: those that stop the start first, then by name.
+    #[must_use]
+    pub fn unserved(&self) -> Vec<UnservedNamespace> {
+        unserved(&self.root)
     }
 
     /// A problem with what stands at `path`. If the file has no such key, line

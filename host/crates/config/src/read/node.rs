@@ -88,6 +88,25 @@ impl Node {
         out
     }
 
+    /// The same as a value. Of keys that differ in case only, all are there.
+    pub(crate) fn to_value(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Bool(flag) => (*flag).into(),
+            // Digits are checked when they are read, so there is no other case.
+            Value::Number(digits) => digits
+                .parse::<serde_json::Number>()
+                .map_or(serde_json::Value::Null, Into::into),
+            Value::Text(text) => text.as_str().into(),
+            Value::List(items) => items.iter().map(Self::to_value).collect(),
+            Value::Object(object) => {
+                let entries = object.entries.iter();
+                let pairs = entries.map(|entry| (entry.key.clone(), entry.node.to_value()));
+                serde_json::Value::Object(pairs.collect())
+            }
+        }
+    }
+
     fn write_json(&self, out: &mut String) {
         match &self.value {
             Value::Null => out.push_str("null"),

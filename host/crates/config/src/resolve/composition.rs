@@ -1,13 +1,13 @@
 //! `proxy` of an endpoint and of a backend: how answers are put together.
 
 use crate::{
-    Backend, Encoding, EndpointProxy, FlatmapOp, OutputEncoding, Shadow, StaticData,
+    Backend, Encoding, EndpointProxy, FlatmapOp, OutputEncoding, ResponseValue, Shadow, StaticData,
     StaticStrategy, read::Value,
 };
 
 use super::{Section, manipulation, nearest, responses, section::misfit, size};
 
-const STRATEGIES: [(&str, StaticStrategy); 5] = [
+pub(super) const STRATEGIES: [(&str, StaticStrategy); 5] = [
     ("always", StaticStrategy::Always),
     ("success", StaticStrategy::Success),
     ("errored", StaticStrategy::Errored),
@@ -18,7 +18,7 @@ const STRATEGIES: [(&str, StaticStrategy); 5] = [
 const WITH_NO_OP: &str = "with no-op the body passes as it is";
 
 /// Keys of an endpoint's `proxy` only.
-const OF_ENDPOINTS: [&str; 8] = [
+pub(super) const OF_ENDPOINTS: [&str; 8] = [
     "sequential",
     "strategy",
     "sequential_propagated_params",
@@ -30,7 +30,7 @@ const OF_ENDPOINTS: [&str; 8] = [
 ];
 
 /// Keys of a backend's `proxy` only.
-const OF_BACKENDS: [&str; 2] = ["shadow", "shadow_timeout"];
+pub(super) const OF_BACKENDS: [&str; 2] = ["shadow", "shadow_timeout"];
 
 /// `proxy` of an endpoint with these backends and this output.
 pub(super) fn endpoint(
@@ -108,14 +108,35 @@ fn propagated(
     section: &mut Section<'_>,
     backends: &[Backend],
     sequential: bool,
-) -> Vec<crate::ResponseValue> {
+) -> Vec<ResponseValue> {
     let names = section.texts("sequential_propagated_params");
     if sequential {
-        return responses::propagated(&names, backends, section.problems());
+        let values = responses::propagated(&names, backends, section.problems());
+        unseen_by_plugins(section, &values, backends);
+        return values;
     }
     let why = "the endpoint is not sequential";
     section.ignore(&["sequential_propagated_params"], why);
     Vec::new()
+}
+
+/// Says that plugins, which KrakenD would hand `values`, do not get them.
+fn unseen_by_plugins(section: &Section<'_>, values: &[ResponseValue], backends: &[Backend]) {
+    let later = |value: &ResponseValue| {
+        let later = backends.iter().skip(value.backend.saturating_add(1));
+        later.into_iter().find(|backend| backend.plugin.is_some())
+    };
+    let Some((value, backend)) = values.iter().find_map(|value| Some((value, later(value)?)))
+    else {
+        return;
+    };
+    let at = section.at().key("sequential_propagated_params");
+    let message = format!(
+        "has no effect for the plugin of {}: plugins are not given parameters",
+        backend.place
+    );
+    let help = format!("put `{{{}}}` into its \"url_pattern\"", value.name);
+    section.problems().warning(&at, message, help);
 }
 
 /// `static`. KrakenD follows it only with an object as `data`.

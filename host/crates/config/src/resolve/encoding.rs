@@ -5,7 +5,7 @@ use crate::{Backend, Encoding, OutputEncoding};
 use super::{Section, nearest};
 
 /// How backends are read.
-const ENCODINGS: [(&str, Encoding); 8] = [
+pub(super) const ENCODINGS: [(&str, Encoding); 8] = [
     ("json", Encoding::Json),
     ("fast-json", Encoding::Json),
     ("safejson", Encoding::SafeJson),
@@ -17,7 +17,7 @@ const ENCODINGS: [(&str, Encoding); 8] = [
 ];
 
 /// How endpoints are written.
-const OUTPUT_ENCODINGS: [(&str, OutputEncoding); 8] = [
+pub(super) const OUTPUT_ENCODINGS: [(&str, OutputEncoding); 8] = [
     ("json", OutputEncoding::Json),
     ("fast-json", OutputEncoding::Json),
     ("json-collection", OutputEncoding::JsonCollection),

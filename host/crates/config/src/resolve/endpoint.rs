@@ -23,7 +23,7 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Methods that endpoints may have: those of KrakenD, and the last two, whose
 /// endpoints it skips.
-const METHODS: [Method; 7] = [
+pub(super) const METHODS: [Method; 7] = [
     Method::GET,
     Method::POST,
     Method::PUT,

@@ -18,9 +18,12 @@ mod problems;
 mod proxy;
 mod responses;
 mod router;
+#[cfg(test)]
+mod schema;
 mod section;
 mod service;
 mod size;
+mod summary;
 mod tls;
 
 #[cfg(test)]
@@ -29,6 +32,8 @@ mod tests;
 pub(crate) use namespaces::shorten_namespaces;
 pub(crate) use problems::Problems;
 pub(crate) use service::service;
+pub(crate) use summary::unserved;
+pub use summary::{Unserved, UnservedNamespace};
 
 use problems::{At, nearest};
 use section::{Item, Section};

@@ -7,7 +7,7 @@
 
 use crate::read::{Node, Object, Value};
 
-use super::{Section, nearest};
+use super::{Section, Unserved, nearest};
 
 /// Objects that have an `extra_config`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -205,6 +205,32 @@ fn unknown(extra: &Section<'_>, name: &str) {
     }
 }
 
+/// What becomes of the namespace `name`, a short one, in an `extra_config` of
+/// `level`, if it belongs there and is not served.
+pub(super) fn unserved(name: &str, level: Level) -> Option<(&'static str, Unserved)> {
+    let mut belonging = of_level(level);
+    let found = belonging.find(|namespace| namespace.name.eq_ignore_ascii_case(name))?;
+    Some((found.name, found.unserved()?))
+}
+
+/// All that [`unserved`] knows of `level`.
+#[cfg(test)]
+pub(super) fn all_unserved(level: Level) -> impl Iterator<Item = (&'static str, Unserved)> {
+    of_level(level).filter_map(|namespace| Some((namespace.name, namespace.unserved()?)))
+}
+
+/// Names of the namespaces of `level` that are served.
+#[cfg(test)]
+pub(super) fn served(level: Level) -> impl Iterator<Item = &'static str> {
+    let served = of_level(level).filter(|namespace| namespace.unserved().is_none());
+    served.map(|namespace| namespace.name)
+}
+
+fn of_level(level: Level) -> impl Iterator<Item = &'static Namespace> {
+    let all = NAMESPACES.iter();
+    all.filter(move |namespace| namespace.levels.contains(&level))
+}
+
 /// Gives namespaces that stand there under their long name the short one. If
 /// both stand there, the long one stays and [`check`] says so.
 pub(crate) fn shorten_namespaces(root: &mut Node) {
@@ -277,6 +303,16 @@ fn find(name: &str) -> Option<&'static Namespace> {
         Some(long) => namespace.alias == long,
         None => namespace.name == lower,
     })
+}
+
+impl Namespace {
+    fn unserved(&self) -> Option<Unserved> {
+        match self.state {
+            Implemented => None,
+            NoEffect(consequence) => Some(Unserved::NoEffect(consequence)),
+            Needed => Some(Unserved::Refused),
+        }
+    }
 }
 
 impl Level {

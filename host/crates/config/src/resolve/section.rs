@@ -220,6 +220,8 @@ impl<'a> Section<'a> {
 
     /// Warns about keys that nobody asked for, and about spellings of one key.
     pub(super) fn finish(self) {
+        #[cfg(test)]
+        super::schema::recorder::record(&self.path, &self.known);
         for (index, entry) in self.object.entries().iter().enumerate() {
             let at = At::Key(self.path.key(&entry.key));
             let key = entry.key.as_str();
@@ -300,8 +302,12 @@ fn flag_of(text: &str) -> Option<bool> {
     }
 }
 
+/// What [`is_comment`] says, as a pattern.
+#[cfg(test)]
+pub(super) const COMMENTS: &str = "^([@$_#]|//)";
+
 /// KrakenD's schema leaves keys with these beginnings to comments and editors.
-fn is_comment(key: &str) -> bool {
+pub(super) fn is_comment(key: &str) -> bool {
     key.starts_with(['@', '$', '_', '#']) || key.starts_with("//")
 }
 

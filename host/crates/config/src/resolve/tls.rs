@@ -4,7 +4,7 @@ use crate::{ClientTls, KeyPair, ListenerTls, TlsVersion};
 
 use super::{Section, nearest};
 
-const VERSIONS: [&str; 5] = ["SSL3.0", "TLS10", "TLS11", "TLS12", "TLS13"];
+pub(super) const VERSIONS: [&str; 5] = ["SSL3.0", "TLS10", "TLS11", "TLS12", "TLS13"];
 
 /// `tls`; nothing if it is not there or disabled.
 pub(super) fn listener(root: &mut Section<'_>) -> Option<ListenerTls> {

@@ -85,7 +85,11 @@ pub(crate) fn load(file: &Path, flexible: &Flexible, options: &Options) -> Resul
         Err(report) => {
             let mut problems = rendering.traced_all(report.problems);
             problems.extend(warnings);
-            Err(Report { problems })
+            let mut sources = report.sources;
+            if let Some(sources) = &mut sources {
+                sources.set_rendering(rendering);
+            }
+            Err(Report { problems, sources })
         }
     }
 }
@@ -140,7 +144,10 @@ fn render(
         Err(fault) => {
             let mut problems = vec![texts.fault(&fault)];
             problems.append(warnings);
-            return Err(Report { problems });
+            return Err(Report {
+                problems,
+                sources: None,
+            });
         }
     };
     let sources = texts.templates.sources.into_iter();
@@ -287,7 +294,10 @@ fn settings(
     if problems.is_empty() {
         return Ok(heap.map(Element::Any, data));
     }
-    Err(Report { problems })
+    Err(Report {
+        problems,
+        sources: None,
+    })
 }
 
 /// Data that somebody may think is read.

@@ -376,6 +376,28 @@ fn values_are_handed_on_from_backends_that_have_them() {
 }
 
 #[test]
+fn values_that_no_plugin_gets_are_warned_about() {
+    let proxy = r#""sequential": true, "sequential_propagated_params": ["resp1_a"]"#;
+    let plugin = r#"{"extra_config": {"plugin/http-client": {"name": "a"}}}"#;
+    for (backends, warned) in [
+        (format!("{{}}, {{}}, {plugin}"), true),
+        (format!("{plugin}, {plugin}, {{}}"), false),
+    ] {
+        let text = format!(
+            r#"{{"version": 3, "host": ["a.com"], "endpoints": [{{"endpoint": "/a",
+            "extra_config": {{"proxy": {{{proxy}}}}}, "backend": [{backends}]}}]}}"#
+        );
+        let warnings = json(&text).unwrap().warnings;
+        let told: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(!told.is_empty(), warned, "{told:?}");
+        let whose = "for the plugin of endpoints[0].backend[2]";
+        assert!(!warned || told[0].contains(whose), "{told:?}");
+        let way_out = "`{resp1_a}` into its \"url_pattern\"";
+        assert!(!warned || told[0].contains(way_out), "{told:?}");
+    }
+}
+
+#[test]
 fn a_shadow_has_a_timeout_of_its_own_or_none() {
     let shadow = |seconds: Option<u64>| {
         Some(Shadow {
