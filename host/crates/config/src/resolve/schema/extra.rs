@@ -126,6 +126,8 @@ struct CuttleHttp {
     max_decoded_body: Option<Size>,
     /// Path of the status page; none unless set.
     status_path: Option<String>,
+    /// Name servers for `sd: dns`, as `address` or `address:port`; those of the system unless set.
+    dns_servers: Option<Vec<String>>,
 }
 
 /// How the answers of an endpoint's backends are put together.

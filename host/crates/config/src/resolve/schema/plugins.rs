@@ -65,6 +65,9 @@ pub(super) struct Policy {
     isolation: Option<IsolationOf>,
     /// Folder that keeps compiled plugins between starts; only the gateway may write there.
     cache_dir: Option<String>,
+    /// Instances of all plugins that may exist at a time; 1000 unless set.
+    #[schemars(range(min = 1))]
+    max_instances: Option<u32>,
 }
 
 /// Rights of one plugin.
