@@ -10,10 +10,12 @@ pub mod cli;
 mod demo;
 pub mod gateway;
 pub mod head;
+mod metrics;
 mod reload;
 pub mod respond;
 pub mod router;
 pub mod server;
+mod server_plugins;
 mod status;
 pub mod telemetry;
 

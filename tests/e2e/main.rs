@@ -10,6 +10,7 @@
 
 mod backend_connections;
 mod bodies;
+mod chains;
 mod documented_example;
 mod environment_proxy;
 mod examples;
@@ -19,6 +20,7 @@ mod json_pipeline;
 mod leaks;
 mod listener;
 mod logs_and_secrets;
+mod metrics;
 mod noop_pipeline;
 mod pac;
 mod plugin_folder;
@@ -27,6 +29,7 @@ mod pools;
 mod proxies_real;
 mod proxy_settings;
 mod reload;
+mod server_plugins;
 mod shutdown;
 mod status;
 mod streaming;

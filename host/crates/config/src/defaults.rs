@@ -97,6 +97,7 @@ impl Default for HttpOptions {
             // small gzip body can become.
             max_decoded_body: 64 << 20,
             status_path: None,
+            metrics_path: None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use super::{ClientTls, Endpoint, ListenerTls, Logging, PluginFolder, PluginPolicy, RouterOptions};
+use super::{ClientTls, Endpoint, ListenerTls, Logging, PluginFolder, PluginPolicy, PluginUse, RouterOptions};
 
 /// A whole configuration file (KrakenD: the root object).
 #[derive(Debug, Clone, Default)]
@@ -20,6 +20,11 @@ pub struct Service {
     pub plugin_folder: Option<PluginFolder>,
     /// `cuttle/plugins`: what plugins may do and use up.
     pub plugins: PluginPolicy,
+    /// `plugin/http-server`: what stands in front of the router; the last of the
+    /// list sees a request first.
+    pub server_plugins: Option<PluginUse>,
+    /// `timeout`: the endpoints' default. Zero in a service that nobody read.
+    pub timeout: Duration,
     /// `router`.
     pub router: RouterOptions,
     /// `cuttle/http`: departures from KrakenD's answers.
@@ -100,4 +105,6 @@ pub struct HttpOptions {
     pub max_decoded_body: u64,
     /// `status_path`: where the gateway tells how it is; `None` is nowhere.
     pub status_path: Option<String>,
+    /// `metrics_path`: where it tells its counters to Prometheus; `None` is nowhere.
+    pub metrics_path: Option<String>,
 }
