@@ -281,10 +281,7 @@ impl Gateway {
                 value: Target::Endpoint(endpoint),
                 params,
             } => {
-                span.record(
-                    fields::ENDPOINT,
-                    tracing::field::display(&endpoint.pattern),
-                );
+                span.record(fields::ENDPOINT, tracing::field::display(&endpoint.pattern));
                 // What is announced too long is not even begun.
                 if self
                     .max_payload

@@ -117,7 +117,10 @@ pub(crate) fn service(extra: &Value) -> cuttle_pipeline::config::Service {
     loaded.unwrap_or_else(|report| panic!("{report}")).service
 }
 
-pub(crate) fn gateway(service: &cuttle_pipeline::config::Service, backend: &Backend) -> Arc<Gateway> {
+pub(crate) fn gateway(
+    service: &cuttle_pipeline::config::Service,
+    backend: &Backend,
+) -> Arc<Gateway> {
     let endpoints = service.endpoints.iter().map(|endpoint| {
         let executors = endpoint.backends.iter();
         let executors = executors.map(|_| Arc::new(backend.clone()) as Arc<dyn Executor>);

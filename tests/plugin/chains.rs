@@ -14,7 +14,11 @@ use crate::support::{
 
 /// `hands-on` with each of these marks, the first in front.
 async fn chain(marks: &[&str]) -> Plugin {
-    of(marks.iter().map(|mark| bound(mark, Limits::default())).collect()).await
+    of(marks
+        .iter()
+        .map(|mark| bound(mark, Limits::default()))
+        .collect())
+    .await
 }
 
 fn bound(mark: &str, limits: Limits) -> Binding {
@@ -42,7 +46,10 @@ async fn of_before(bindings: Vec<Binding>, mut rest: Vec<Plugin>) -> Vec<Plugin>
     rest
 }
 
-fn with(mut request: Request<cuttle_egress::Body>, fields: &[(&str, &str)]) -> Request<cuttle_egress::Body> {
+fn with(
+    mut request: Request<cuttle_egress::Body>,
+    fields: &[(&str, &str)],
+) -> Request<cuttle_egress::Body> {
     for (name, value) in fields {
         let name: http::HeaderName = name.parse().unwrap();
         request.headers_mut().append(name, value.parse().unwrap());
@@ -52,7 +59,9 @@ fn with(mut request: Request<cuttle_egress::Body>, fields: &[(&str, &str)]) -> R
 
 fn lines(headers: &http::HeaderMap, name: &str) -> Vec<String> {
     let values = headers.get_all(name).iter();
-    values.map(|value| value.to_str().unwrap().to_owned()).collect()
+    values
+        .map(|value| value.to_str().unwrap().to_owned())
+        .collect()
 }
 
 async fn text(answer: Result<Response<cuttle_egress::Body>, CallError>) -> String {
@@ -60,7 +69,11 @@ async fn text(answer: Result<Response<cuttle_egress::Body>, CallError>) -> Strin
 }
 
 fn errors(cost: &Cost, kind: &str) -> u64 {
-    cost.errors.iter().find(|(name, _)| *name == kind).unwrap().1
+    cost.errors
+        .iter()
+        .find(|(name, _)| *name == kind)
+        .unwrap()
+        .1
 }
 
 fn dropped(cost: &Cost, reason: &str) -> u64 {
@@ -84,7 +97,9 @@ async fn the_first_of_a_list_sees_a_request_first_and_its_answer_last() {
 #[tokio::test]
 async fn behind_a_single_plugin_is_the_backend() {
     let origin = Origin::start().await;
-    let answer = call(&chain(&["a"]).await, get(&origin.url("/"))).await.unwrap();
+    let answer = call(&chain(&["a"]).await, get(&origin.url("/")))
+        .await
+        .unwrap();
     assert_eq!(lines(answer.headers(), "x-back"), ["a1"]);
 }
 
@@ -96,8 +111,13 @@ async fn the_bundled_plugin_may_be_the_last() {
         settings: settings.clone(),
         ..binding()
     };
-    let last = Plugin::bind(&component("http-proxy"), bundled).await.unwrap();
-    let first = Binding { settings, ..binding() };
+    let last = Plugin::bind(&component("http-proxy"), bundled)
+        .await
+        .unwrap();
+    let first = Binding {
+        settings,
+        ..binding()
+    };
     let first = of_before(vec![first], vec![last]).await.remove(0);
     let answer = call(&first, get("http://origin.test/x")).await.unwrap();
     assert_eq!(lines(answer.headers(), "x-back"), ["a1"]);
@@ -127,7 +147,10 @@ async fn a_failure_that_is_passed_on_stays_the_failure_of_its_plugin() {
     let chain = chain(&["a", "b"]).await;
     let request = with(get(NOWHERE), &[("x-task-2", "fail")]);
     match call(&chain, request).await.unwrap_err() {
-        CallError::Failed { error: PluginFailure::Connect(text), .. } => {
+        CallError::Failed {
+            error: PluginFailure::Connect(text),
+            ..
+        } => {
             assert_eq!(text, "on purpose");
         }
         other => panic!("{other:?}"),
@@ -145,7 +168,10 @@ async fn a_failure_can_be_answered_and_is_in_the_log_all_the_same() {
     assert_eq!(text(told).await, "rescued: Connect(\"on purpose\")");
     let journal = Journal::start();
     let told = call(&chain, rescue("trap")).await;
-    assert_eq!(text(told).await, "rescued: Other(\"plugin `hands-on` trapped\")");
+    assert_eq!(
+        text(told).await,
+        "rescued: Other(\"plugin `hands-on` trapped\")"
+    );
     let said = journal.all();
     assert!(said.contains("WARN cuttle: a plugin failed"), "{said}");
 }
@@ -175,9 +201,15 @@ async fn a_trap_in_the_middle_costs_its_own_request() {
 async fn the_deadline_of_all_ends_whoever_is_at_work() {
     let all = ["a", "b"].map(|mark| bound(mark, Limits::default()));
     let all = of_before(all.into(), Vec::new()).await;
-    let request = with(get(NOWHERE), &[("x-task-1", "rescue"), ("x-task-2", "sleep")]);
+    let request = with(
+        get(NOWHERE),
+        &[("x-task-1", "rescue"), ("x-task-2", "sleep")],
+    );
     let error = call_within(&all[0], request, Duration::from_millis(100)).await;
-    assert!(matches!(error, Err(CallError::Deadline { .. })), "{error:?}");
+    assert!(
+        matches!(error, Err(CallError::Deadline { .. })),
+        "{error:?}"
+    );
     for plugin in &all {
         assert_eq!(plugin.instances().live, 0, "{plugin:?}");
         assert_eq!(dropped(&plugin.meter().cost(), "deadline"), 1);
@@ -193,7 +225,10 @@ async fn a_limit_of_its_own_ends_the_one_in_the_middle() {
     };
     let all = vec![bound("a", Limits::default()), bound("b", short)];
     let all = of_before(all, Vec::new()).await;
-    let request = with(get(NOWHERE), &[("x-task-1", "rescue"), ("x-task-2", "sleep")]);
+    let request = with(
+        get(NOWHERE),
+        &[("x-task-1", "rescue"), ("x-task-2", "sleep")],
+    );
     let answer = call(&all[0], request).await;
     assert_eq!(text(answer).await, "rescued: Timeout");
     assert_eq!(all[0].instances().live, 1, "it has returned");
@@ -206,10 +241,17 @@ async fn the_limit_of_the_first_counts_for_all_that_follows() {
         timeout: Some(Duration::from_millis(100)),
         ..Limits::default()
     };
-    let all = of_before(vec![bound("a", short), bound("b", Limits::default())], vec![]).await;
+    let all = of_before(
+        vec![bound("a", short), bound("b", Limits::default())],
+        vec![],
+    )
+    .await;
     let request = with(get(NOWHERE), &[("x-task-2", "sleep")]);
     let error = call(&all[0], request).await;
-    assert!(matches!(error, Err(CallError::Deadline { .. })), "{error:?}");
+    assert!(
+        matches!(error, Err(CallError::Deadline { .. })),
+        "{error:?}"
+    );
     assert_eq!(all[1].instances().live, 0);
 }
 
@@ -255,7 +297,10 @@ async fn bodies_stream_through_all_of_a_list() {
     let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
     assert!(first.len() < 8 << 20, "all of it at once");
     let memory = chain.meter().cost().peak_memory;
-    assert!(memory < 4 << 20, "{memory} bytes: the body was not in there");
+    assert!(
+        memory < 4 << 20,
+        "{memory} bytes: the body was not in there"
+    );
 }
 
 #[tokio::test]
@@ -278,13 +323,18 @@ async fn connections_and_instances_are_used_again() {
 async fn the_same_plugin_may_stand_in_a_list_often() {
     let origin = Origin::start().await;
     let marks: Vec<_> = (0..12).map(|_| "a").collect();
-    let answer = call(&chain(&marks).await, get(&origin.url("/"))).await.unwrap();
+    let answer = call(&chain(&marks).await, get(&origin.url("/")))
+        .await
+        .unwrap();
     assert_eq!(lines(answer.headers(), "x-back").len(), 12);
 }
 
 fn denial(error: CallError) -> String {
     match error {
-        CallError::Failed { error: PluginFailure::Denied(text), .. } => text,
+        CallError::Failed {
+            error: PluginFailure::Denied(text),
+            ..
+        } => text,
         other => panic!("{other:?}"),
     }
 }
@@ -323,7 +373,11 @@ async fn those_in_front_cannot_borrow_the_rights_of_those_behind() {
         let fields = [("x-task-1", "elsewhere"), ("x-target", target.as_str())];
         with(get(&own.url("/")), &fields)
     };
-    denial(call(&chain(&["a", "b"]).await, elsewhere()).await.unwrap_err());
+    denial(
+        call(&chain(&["a", "b"]).await, elsewhere())
+            .await
+            .unwrap_err(),
+    );
     assert!(other.seen().is_empty());
 
     // Hosts of the backend are among those it may hand requests on for.

@@ -64,7 +64,10 @@ fn published_text_is_what_it_was() {
 
 #[test]
 fn all_that_is_published_is_in_the_table() {
-    assert_eq!(names(&published()), versions().iter().map(ToString::to_string).collect());
+    assert_eq!(
+        names(&published()),
+        versions().iter().map(ToString::to_string).collect()
+    );
     for version in versions() {
         let listed = PUBLISHED.iter().filter(|(of, _, _)| *of == version);
         let listed: BTreeSet<_> = listed.map(|(_, file, _)| (*file).to_owned()).collect();
@@ -76,7 +79,10 @@ fn all_that_is_published_is_in_the_table() {
 /// mean something.
 fn parts(folder: &Path) -> BTreeMap<String, Vec<String>> {
     let mut parts = BTreeMap::<_, Vec<_>>::new();
-    for name in names(folder).into_iter().filter(|name| name.ends_with(".wit")) {
+    for name in names(folder)
+        .into_iter()
+        .filter(|name| name.ends_with(".wit"))
+    {
         let text = fs::read_to_string(folder.join(name)).unwrap();
         let mut part = None;
         for line in text.lines().map(str::trim) {
@@ -104,7 +110,9 @@ fn all_that_is_published_is_still_in_the_contract_as_it_was() {
         let old = parts(&published().join(version));
         assert!(old.len() >= 6, "{version}: only {:?}", old.keys());
         for (part, lines) in old {
-            let now = current.get(&part).unwrap_or_else(|| panic!("{version}: {part} is gone"));
+            let now = current
+                .get(&part)
+                .unwrap_or_else(|| panic!("{version}: {part} is gone"));
             if part.starts_with("interface ") {
                 assert_eq!(now, &lines, "{version}: {part}");
             } else {
@@ -120,8 +128,14 @@ fn the_gateway_offers_the_version_of_the_text() {
     let text = fs::read_to_string(repository().join("wit/types.wit")).unwrap();
     assert!(text.contains(&format!("package cuttle:plugin@{CONTRACT};")));
     let log = fs::read_to_string(repository().join("wit/CHANGELOG.md")).unwrap();
-    for version in versions().into_iter().chain([CONTRACT.to_string().as_str()]) {
-        assert!(log.contains(&format!("\n## {version}")), "wit/CHANGELOG.md: no {version}");
+    for version in versions()
+        .into_iter()
+        .chain([CONTRACT.to_string().as_str()])
+    {
+        assert!(
+            log.contains(&format!("\n## {version}")),
+            "wit/CHANGELOG.md: no {version}"
+        );
     }
 }
 
@@ -141,7 +155,11 @@ fn kept() -> Vec<(String, PathBuf)> {
 async fn components_of_every_published_version_load_and_work() {
     let kept = kept();
     let of: BTreeSet<_> = kept.iter().map(|(version, _)| version.as_str()).collect();
-    assert_eq!(of, versions(), "a version without a component proves nothing");
+    assert_eq!(
+        of,
+        versions(),
+        "a version without a component proves nothing"
+    );
     for (version, file) in kept {
         let component = engine().load("kept", &fs::read(&file).unwrap()).unwrap();
         let made_for = format!("@{version}");

@@ -18,8 +18,8 @@ mod instances;
 mod loading;
 mod pac;
 mod rights;
-mod server;
 mod sdk;
+mod server;
 mod settings;
 mod support;
 

@@ -53,7 +53,9 @@ async fn ask(
     time: Duration,
 ) -> Result<Response<Body>, CallError> {
     let behind = Arc::new(Behind::default());
-    plugin.call(request, CLIENT, behind, Instant::now() + time).await
+    plugin
+        .call(request, CLIENT, behind, Instant::now() + time)
+        .await
 }
 
 async fn asked(plugin: &ServerPlugin, request: Request<Body>) -> Result<Response<Body>, CallError> {
@@ -63,7 +65,9 @@ async fn asked(plugin: &ServerPlugin, request: Request<Body>) -> Result<Response
 #[tokio::test]
 async fn what_is_handed_on_reaches_the_gateway_and_its_answer_comes_back() {
     let plugin = guards("{}").await;
-    let answer = asked(&plugin, post("http://a.test/x", "body")).await.unwrap();
+    let answer = asked(&plugin, post("http://a.test/x", "body"))
+        .await
+        .unwrap();
     assert_eq!(answer.headers()["x-target"], "http://a.test/x");
     assert_eq!(answer.headers()["x-guarded"], "guards");
     assert_eq!(read(answer).await, "body");
@@ -91,7 +95,13 @@ async fn it_may_answer_by_itself_and_learn_who_asks() {
     let deadline = Instant::now() + Duration::from_secs(60);
     let request = get_with("http://a.test/b?c", "x-guard", "tell");
     let answer = plugin.call(request, CLIENT, behind.clone(), deadline).await;
-    let text = answer.unwrap().into_body().collect().await.unwrap().to_bytes();
+    let text = answer
+        .unwrap()
+        .into_body()
+        .collect()
+        .await
+        .unwrap()
+        .to_bytes();
     assert_eq!(text, "GET http://a.test/b?c 203.0.113.7");
     assert_eq!(behind.0.load(Ordering::Relaxed), 0);
 }
@@ -113,7 +123,10 @@ async fn the_host_of_a_request_is_not_one_it_may_send_to() {
         get_with(&own.url("/"), "x-guard", &task)
     };
     match asked(&guards("{}").await, out()).await.unwrap_err() {
-        CallError::Failed { error: PluginFailure::Denied(text), .. } => {
+        CallError::Failed {
+            error: PluginFailure::Denied(text),
+            ..
+        } => {
             assert!(text.contains("grants.guards.outbound"), "{text}");
         }
         other => panic!("{other:?}"),

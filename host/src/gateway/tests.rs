@@ -116,7 +116,11 @@ fn paths_as_answers() -> Backend {
     })
 }
 
-async fn send(gateway: &Arc<Gateway>, method: Method, body: &'static str) -> (u16, HeaderMap, String) {
+async fn send(
+    gateway: &Arc<Gateway>,
+    method: Method,
+    body: &'static str,
+) -> (u16, HeaderMap, String) {
     let request = Request::builder()
         .method(method)
         .uri("/x")

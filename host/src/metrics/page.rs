@@ -127,7 +127,12 @@ fn used(status: &Status) -> Vec<Used> {
     for backend in status.backends() {
         let index = backend.backend.to_string();
         for (position, plugin) in backend.running.iter().enumerate() {
-            used.push(Used::new(plugin.meter(), &backend.endpoint, &index, position));
+            used.push(Used::new(
+                plugin.meter(),
+                &backend.endpoint,
+                &index,
+                position,
+            ));
         }
     }
     used
@@ -157,7 +162,11 @@ impl Used {
     }
 
     /// The same and one more.
-    fn labels_and<'a>(&'a self, name: &'static str, value: &'a str) -> [(&'static str, &'a str); 6] {
+    fn labels_and<'a>(
+        &'a self,
+        name: &'static str,
+        value: &'a str,
+    ) -> [(&'static str, &'a str); 6] {
         let [a, b, c, d, e] = self.labels();
         [a, b, c, d, e, (name, value)]
     }
@@ -169,19 +178,39 @@ fn plugins(page: &mut Page, used: &[Used]) {
     }
     calls(page, used);
     durations(page, used);
-    each(page, used, Kind::Counter, "busy_seconds_total", BUSY, |one| {
-        one.cost.busy.as_secs_f64()
-    });
-    each(page, used, Kind::Counter, "host_calls_total", HOST_CALLS, |one| {
-        one.cost.host_calls
-    });
-    each(page, used, Kind::Gauge, "memory_peak_bytes", MEMORY, |one| {
-        one.cost.peak_memory
-    });
+    each(
+        page,
+        used,
+        Kind::Counter,
+        "busy_seconds_total",
+        BUSY,
+        |one| one.cost.busy.as_secs_f64(),
+    );
+    each(
+        page,
+        used,
+        Kind::Counter,
+        "host_calls_total",
+        HOST_CALLS,
+        |one| one.cost.host_calls,
+    );
+    each(
+        page,
+        used,
+        Kind::Gauge,
+        "memory_peak_bytes",
+        MEMORY,
+        |one| one.cost.peak_memory,
+    );
     instances(page, used);
-    each(page, used, Kind::Counter, "log_lines_dropped_total", LINES, |one| {
-        one.cost.log_lines_dropped
-    });
+    each(
+        page,
+        used,
+        Kind::Counter,
+        "log_lines_dropped_total",
+        LINES,
+        |one| one.cost.log_lines_dropped,
+    );
 }
 
 const BUSY: &str = "Time plugins were at work themselves, waiting left out.";
@@ -191,7 +220,9 @@ const LINES: &str = "Log lines above the limit.";
 
 fn calls(page: &mut Page, used: &[Used]) {
     let help = "Calls of plugins that have ended, whichever way.";
-    each(page, used, Kind::Counter, "calls_total", help, |one| one.cost.calls);
+    each(page, used, Kind::Counter, "calls_total", help, |one| {
+        one.cost.calls
+    });
     let help = "Calls of plugins without an answer, by kind.";
     let errors = |one: &Used| one.cost.errors.clone();
     by_reason(page, used, ("errors_total", "error"), help, errors);
@@ -211,12 +242,23 @@ fn instances(page: &mut Page, used: &[Used]) {
         one.meter.instances().limit
     });
     let help = "Instances made.";
-    each(page, used, Kind::Counter, "instances_created_total", help, |one| {
-        one.cost.instances_created
-    });
+    each(
+        page,
+        used,
+        Kind::Counter,
+        "instances_created_total",
+        help,
+        |one| one.cost.instances_created,
+    );
     let help = "Instances dropped, by reason.";
     let dropped = |one: &Used| one.cost.instances_dropped.clone();
-    by_reason(page, used, ("instances_dropped_total", "reason"), help, dropped);
+    by_reason(
+        page,
+        used,
+        ("instances_dropped_total", "reason"),
+        help,
+        dropped,
+    );
 }
 
 /// A family with one sample for each place of use.
@@ -263,7 +305,11 @@ fn durations(page: &mut Page, used: &[Used]) {
             page.sample("cuttle_plugin_duration_seconds_bucket", &labels, within);
         }
         // One that ended in between is in no bucket yet, or in no sum.
-        let calls = one.cost.within.last().map_or(0, |last| one.cost.calls.max(*last));
+        let calls = one
+            .cost
+            .within
+            .last()
+            .map_or(0, |last| one.cost.calls.max(*last));
         let labels = one.labels_and("le", "+Inf");
         page.sample("cuttle_plugin_duration_seconds_bucket", &labels, calls);
         let sum = one.cost.duration.as_secs_f64();

@@ -3,8 +3,8 @@
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Error, Request, Response, SettingsError, bindings::cuttle::plugin::types, logger,
-    plugin::Slot, server_bindings::cuttle::plugin::client, settings,
+    Error, Request, Response, SettingsError, bindings::cuttle::plugin::types, logger, plugin::Slot,
+    server_bindings::cuttle::plugin::client, settings,
 };
 
 /// A plugin for `plugin/http-server`: it sees every request of a client before

@@ -161,7 +161,10 @@ impl Tally {
             calls: self.calls.load(Relaxed),
             errors: named(&Fault::NAMES, &self.faults),
             within: std::array::from_fn(|at| {
-                within += self.buckets.get(at).map_or(0, |bucket| bucket.load(Relaxed));
+                within += self
+                    .buckets
+                    .get(at)
+                    .map_or(0, |bucket| bucket.load(Relaxed));
                 within
             }),
             duration: Duration::from_nanos(self.nanoseconds.load(Relaxed)),

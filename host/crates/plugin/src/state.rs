@@ -14,8 +14,8 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use crate::{
     Limits,
     bindings::cuttle::plugin::{forward_proxy::Options, log::Level},
-    host::Pipe,
     cost::Clock,
+    host::Pipe,
     limits::Limiter,
     log::Log,
     next::{Next, Onward},

@@ -2,7 +2,9 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use super::{ClientTls, Endpoint, ListenerTls, Logging, PluginFolder, PluginPolicy, PluginUse, RouterOptions};
+use super::{
+    ClientTls, Endpoint, ListenerTls, Logging, PluginFolder, PluginPolicy, PluginUse, RouterOptions,
+};
 
 /// A whole configuration file (KrakenD: the root object).
 #[derive(Debug, Clone, Default)]

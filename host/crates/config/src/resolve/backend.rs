@@ -5,8 +5,8 @@ use std::time::Duration;
 use http::Method;
 
 use crate::{
-    Backend, BackendErrors, BaseUrl, Encoding, FlatmapOp, HttpClient, KeyPath,
-    PluginUse, Shadow, UrlPattern,
+    Backend, BackendErrors, BaseUrl, Encoding, FlatmapOp, HttpClient, KeyPath, PluginUse, Shadow,
+    UrlPattern,
 };
 
 use super::{

@@ -74,10 +74,7 @@ async fn hand_on(
         .map_err(|error| told(call, error))
 }
 
-async fn answered_by_gateway(
-    call: &Call,
-    request: Request<Body>,
-) -> Result<ResponseHandle, Error> {
+async fn answered_by_gateway(call: &Call, request: Request<Body>) -> Result<ResponseHandle, Error> {
     match &call.onward.gateway {
         Some(gateway) => Ok(ResponseHandle::received(gateway.answer(request).await)),
         None => Err(Error::Other("nobody is there".into())),
