@@ -93,10 +93,9 @@ fn labels_are_sound(labels: &str) {
             escaped = character == '\\' && !escaped;
             ends
         });
-        let end = end.expect("a closing quote");
-        rest = after[end + 1..]
-            .strip_prefix(',')
-            .unwrap_or(&after[end + 1..]);
+        let (_, after) = after.split_at(end.expect("a closing quote"));
+        let after = after.strip_prefix('"').unwrap_or_default();
+        rest = after.strip_prefix(',').unwrap_or(after);
     }
 }
 

@@ -100,7 +100,8 @@ fn name(value: Option<&Value>, at: &At, problems: &Problems<'_>) -> Option<Plugi
 fn not_a_name(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => "is missing".to_owned(),
-        Some(Value::Text(_) | Value::List(_)) => "is empty".to_owned(),
+        Some(Value::Text(_)) => "is empty".to_owned(),
+        Some(Value::List(list)) if list.is_empty() => "is empty".to_owned(),
         Some(other) => format!("is {}, not a string", other.kind()),
     }
 }
