@@ -21,18 +21,20 @@ use futures_util::FutureExt;
 use http::{HeaderName, Method, Request, Response, StatusCode, request::Parts};
 use http_body::Body as HttpBody;
 use http_body_util::BodyExt;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::{
     head::{
-        self,
+        self, Head,
         body::{BodyState, ClientBody},
         client_ip::Trust,
     },
+    metrics::{self, Traffic},
     respond::{self, Body, BoxError, Responder, TrackedBody},
     router::{Conflict, Outcome, Router},
+    server_plugins::{self, ServerPlugins},
     status::Status,
-    telemetry::{AccessLog, Exchange, chain},
+    telemetry::{AccessLog, chain, fields},
 };
 use builtin::Builtin;
 pub(crate) use explain::{Explained, ExplainedEndpoint};
@@ -66,7 +68,15 @@ pub struct Gateway {
     max_payload: Option<u64>,
     panics: AtomicU64,
     status: Option<Status>,
+    /// Counted where the metrics page is.
+    traffic: Option<Arc<Traffic>>,
+    /// `plugin/http-server`.
+    in_front: Option<ServerPlugins>,
 }
+
+/// Mark of an answer that gets no line in the access log.
+#[derive(Clone, Copy)]
+struct Unlogged;
 
 /// A route that cannot stand beside an earlier one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +94,7 @@ enum Target {
     Endpoint(EndpointRoute),
     Health,
     Status,
+    Metrics,
     Builtin(Builtin),
 }
 
@@ -121,6 +132,10 @@ impl Gateway {
                 Target::Status,
             ));
         }
+        if let Some(path) = &service.http.metrics_path {
+            let place = ["cuttle/http", "metrics_path"];
+            routes.push(own_route(path, place, Target::Metrics));
+        }
         routes.extend(builtin::routes(service));
         Ok(Self {
             generation: 1,
@@ -132,6 +147,8 @@ impl Gateway {
             max_payload: options.max_payload,
             panics: AtomicU64::new(0),
             status: None,
+            traffic: service.http.metrics_path.as_ref().map(|_| Arc::default()),
+            in_front: None,
         })
     }
 
@@ -142,10 +159,22 @@ impl Gateway {
         self
     }
 
+    /// The same behind plugins.
+    #[must_use]
+    pub(crate) fn with_plugins(mut self, in_front: Option<ServerPlugins>) -> Self {
+        self.in_front = in_front;
+        self
+    }
+
+    /// Bytes that a client's body may have.
+    pub(crate) fn max_payload(&self) -> Option<u64> {
+        self.max_payload
+    }
+
     /// Answers one request. The response is final: its body reports to the
     /// access log when it has been sent or has broken off. Dropping the future
     /// cancels the backend calls.
-    pub async fn handle<B>(&self, request: Request<B>, peer: Peer) -> Response<Body>
+    pub async fn handle<B>(self: &Arc<Self>, request: Request<B>, peer: Peer) -> Response<Body>
     where
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
@@ -153,13 +182,17 @@ impl Gateway {
         let (parts, body) = request.into_parts();
         let client = self.trust.client_ip(peer.ip, &parts.headers);
         let head_only = parts.method == Method::HEAD;
-        let mut exchange = self.access.begin(&parts, client);
+        let open = self.traffic.as_ref().map(Traffic::open);
+        let mut exchange = self.access.begin(&parts, client).counted(open);
         let span = exchange.span().clone();
         let response = self
-            .answer(parts, body, client, &mut exchange)
+            .receive((parts, body), client, peer.tls, exchange.span())
             .instrument(span)
             .await;
         exchange.answered(response.status());
+        if response.extensions().get::<Unlogged>().is_some() {
+            exchange.silence();
+        }
         let bodyless = head_only
             || matches!(
                 response.status(),
@@ -186,12 +219,13 @@ impl Gateway {
         self.panics.load(Ordering::Relaxed)
     }
 
-    async fn answer<B>(
-        &self,
-        mut parts: Parts,
-        body: B,
+    /// A request as it came.
+    async fn receive<B>(
+        self: &Arc<Self>,
+        (mut parts, body): (Parts, B),
         client: IpAddr,
-        exchange: &mut Exchange,
+        tls: bool,
+        span: &Span,
     ) -> Response<Body>
     where
         B: HttpBody<Data = Bytes> + Send + 'static,
@@ -205,6 +239,32 @@ impl Gateway {
                 return respond::refused(refusal);
             }
         };
+        match &self.in_front {
+            None => self.answer((parts, body), head, client, span).await,
+            Some(plugins) => {
+                let client = server_plugins::Client {
+                    ip: client,
+                    tls,
+                    span: span.clone(),
+                };
+                // Its size is not to weigh on requests without plugins.
+                Box::pin(plugins.answer(self, (parts, body), head, client)).await
+            }
+        }
+    }
+
+    /// A request with a clean head, behind the plugins that may be in front.
+    pub(crate) async fn answer<B>(
+        &self,
+        (parts, body): (Parts, B),
+        head: Head,
+        client: IpAddr,
+        span: &Span,
+    ) -> Response<Body>
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
         match self.route(&parts) {
             Outcome::Found {
                 value: Target::Health,
@@ -224,10 +284,14 @@ impl Gateway {
                 ..
             } => respond::status(&self.status_page()),
             Outcome::Found {
+                value: Target::Metrics,
+                ..
+            } => respond::metrics(self.metrics_page()),
+            Outcome::Found {
                 value: Target::Endpoint(endpoint),
                 params,
             } => {
-                exchange.endpoint(&endpoint.pattern);
+                span.record(fields::ENDPOINT, tracing::field::display(&endpoint.pattern));
                 // What is announced too long is not even begun.
                 if endpoint.exceeded(body.size_hint().lower()).is_some() {
                     tracing::info!(target: "cuttle", "request refused: its body is too long");
@@ -240,8 +304,9 @@ impl Gateway {
             }
             Outcome::Redirect { status, location } => {
                 // As KrakenD: the request that follows is the one to log.
-                exchange.silence();
-                respond::redirect(status, &location)
+                let mut redirect = respond::redirect(status, &location);
+                redirect.extensions_mut().insert(Unlogged);
+                redirect
             }
             Outcome::MethodNotAllowed { allow } => self.responder.method_not_allowed(&allow),
             Outcome::Options { allow } => respond::options(&allow),
@@ -255,6 +320,15 @@ impl Gateway {
         status.map_or_else(Default::default, |status| {
             status.page(self.generation, self.panics())
         })
+    }
+
+    fn metrics_page(&self) -> String {
+        match (&self.status, &self.traffic) {
+            (Some(status), Some(traffic)) => {
+                metrics::page(status, traffic, self.generation, self.panics())
+            }
+            _ => String::new(),
+        }
     }
 
     fn route(&self, parts: &Parts) -> Outcome<'_, Target> {
@@ -291,6 +365,25 @@ impl Gateway {
                 self.responder.panicked()
             }
         }
+    }
+
+    /// A plugin in front has not answered. It is no backend, so that
+    /// `gateway_errors` does not concern it.
+    pub(crate) fn failed_in_front(
+        &self,
+        error: &(dyn std::error::Error + 'static),
+        overloaded: bool,
+        body: &BodyState,
+    ) -> Response<Body> {
+        let kind = match (body.is_broken(), body.is_too_large()) {
+            (true, _) => FailureKind::ClientBody,
+            (_, true) => FailureKind::BodyTooLarge,
+            _ if overloaded => FailureKind::Overloaded,
+            _ => FailureKind::Panicked,
+        };
+        let error = chain(error);
+        tracing::error!(target: "cuttle", kind = "ServerPlugin", error, "request failed");
+        self.responder.kind(kind)
     }
 
     fn fail(&self, failure: &Failure, body: &BodyState) -> Response<Body> {

@@ -10,11 +10,13 @@ pub mod cli;
 mod demo;
 pub mod gateway;
 pub mod head;
+mod metrics;
 mod reload;
 pub mod respond;
 pub mod router;
 mod secrets;
 pub mod server;
+mod server_plugins;
 mod status;
 pub mod telemetry;
 

@@ -5,9 +5,13 @@
 //! their name. It holds what an attacker would like to know, though, so that it
 //! is there only where it was asked for.
 
-use std::{sync::LazyLock, time::Instant};
+use std::{
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
 
 use cuttle_egress::{Client, ProxyHealth};
+use cuttle_plugin::{Meter, Plugin};
 use serde_json::{Value, json};
 
 use crate::assemble::BackendEgress;
@@ -22,16 +26,45 @@ pub(crate) struct Status {
     /// One for each set of TLS settings.
     clients: Vec<Client>,
     backends: Vec<BackendEgress>,
+    /// Plugins in front of the gateway, in the order of the file.
+    in_front: Vec<Meter>,
 }
 
 impl Status {
-    pub(crate) fn new(clients: Vec<Client>, backends: Vec<BackendEgress>) -> Self {
+    pub(crate) fn new(
+        clients: Vec<Client>,
+        backends: Vec<BackendEgress>,
+        in_front: Vec<Meter>,
+    ) -> Self {
         LazyLock::force(&START);
         Self {
             since: Instant::now(),
             clients,
             backends,
+            in_front,
         }
+    }
+
+    /// Time since the start of the process.
+    pub(crate) fn uptime(&self) -> Duration {
+        START.elapsed()
+    }
+
+    /// Time since this gateway was built.
+    pub(crate) fn age(&self) -> Duration {
+        self.since.elapsed()
+    }
+
+    pub(crate) fn clients(&self) -> &[Client] {
+        &self.clients
+    }
+
+    pub(crate) fn backends(&self) -> &[BackendEgress] {
+        &self.backends
+    }
+
+    pub(crate) fn in_front(&self) -> &[Meter] {
+        &self.in_front
     }
 
     /// Everything at this moment.
@@ -39,9 +72,9 @@ impl Status {
         let sum = |count: &dyn Fn(&Client) -> u64| self.clients.iter().map(count).sum::<u64>();
         json!({
             "version": crate::VERSION,
-            "uptime_seconds": START.elapsed().as_secs(),
+            "uptime_seconds": self.uptime().as_secs(),
             "generation": generation,
-            "generation_seconds": self.since.elapsed().as_secs(),
+            "generation_seconds": self.age().as_secs(),
             "panics": panics,
             "client": {
                 "requests": sum(&|client| client.counters().requests),
@@ -53,28 +86,30 @@ impl Status {
                 "failovers": sum(&|client| client.counters().failovers),
             },
             "backends": self.backends.iter().map(backend).collect::<Vec<_>>(),
+            "server_plugins": self.in_front.iter().map(plugin).collect::<Vec<_>>(),
         })
     }
 }
 
 fn backend(backend: &BackendEgress) -> Value {
     let proxies = backend.ways.iter().flat_map(|way| way.health());
-    let mut told = json!({
+    let plugins = backend.running.iter().map(Plugin::meter);
+    json!({
         "endpoint": backend.endpoint,
         "backend": backend.backend,
         "proxies": proxies.map(|health| proxy(&health)).collect::<Vec<_>>(),
-    });
-    if let (Some(plugin), Some(members)) = (&backend.running, told.as_object_mut()) {
-        let instances = plugin.instances();
-        let plugin = json!({
-            "name": plugin.name(),
-            "instances": instances.live,
-            "idle": instances.idle,
-            "limit": instances.limit,
-        });
-        members.insert("plugin".to_owned(), plugin);
-    }
-    told
+        "plugins": plugins.map(|meter| plugin(&meter)).collect::<Vec<_>>(),
+    })
+}
+
+fn plugin(meter: &Meter) -> Value {
+    let instances = meter.instances();
+    json!({
+        "name": meter.name(),
+        "instances": instances.live,
+        "idle": instances.idle,
+        "limit": instances.limit,
+    })
 }
 
 fn proxy(health: &ProxyHealth) -> Value {

@@ -117,14 +117,19 @@ pub(crate) fn service(extra: &Value) -> cuttle_pipeline::config::Service {
     loaded.unwrap_or_else(|report| panic!("{report}")).service
 }
 
-pub(crate) fn gateway(service: &cuttle_pipeline::config::Service, backend: &Backend) -> Gateway {
+pub(crate) fn gateway(
+    service: &cuttle_pipeline::config::Service,
+    backend: &Backend,
+) -> Arc<Gateway> {
     let endpoints = service.endpoints.iter().map(|endpoint| {
         let executors = endpoint.backends.iter();
         let executors = executors.map(|_| Arc::new(backend.clone()) as Arc<dyn Executor>);
         let pipeline = Pipeline::build(endpoint, executors.collect()).unwrap();
         (endpoint.clone(), pipeline)
     });
-    Gateway::new(service, endpoints.collect()).unwrap_or_else(|_| panic!("routes conflict"))
+    Arc::new(
+        Gateway::new(service, endpoints.collect()).unwrap_or_else(|_| panic!("routes conflict")),
+    )
 }
 
 /// A running server. Dropping it ends it.
@@ -151,7 +156,7 @@ impl Running {
         backend: &Backend,
     ) -> Result<Self, BindError> {
         let service = service(extra);
-        let gateway = Arc::new(gateway(&service, backend));
+        let gateway = gateway(&service, backend);
         let limit = service.max_shutdown_wait_time;
         let server = Server::bind(&service.listen, Arc::clone(&gateway), limit)?;
         let server = server.on_threads(threads).unwrap();

@@ -61,7 +61,8 @@ async fn proxies_plugins_and_counters_are_told_as_they_are() -> TestResult {
     });
     assert_eq!(second, &expected);
     let plugin = json!({ "name": "http-proxy", "instances": 1, "idle": 1, "limit": 256 });
-    assert_eq!(of(2)["plugin"], plugin);
+    assert_eq!(of(2)["plugins"], json!([plugin]));
+    assert_eq!(told["server_plugins"], json!([]));
     assert_eq!(of(2)["proxies"][0]["successes"], 1);
 
     gateway.reload(1).await?;

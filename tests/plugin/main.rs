@@ -11,12 +11,15 @@
 )]
 
 mod bodies;
+mod chains;
+mod contract;
 mod harm;
 mod instances;
 mod loading;
 mod pac;
 mod rights;
 mod sdk;
+mod server;
 mod settings;
 mod support;
 
@@ -25,10 +28,12 @@ mod support;
 fn every_fixture_is_tested() {
     let tests = [
         include_str!("bodies.rs"),
+        include_str!("chains.rs"),
         include_str!("harm.rs"),
         include_str!("instances.rs"),
         include_str!("loading.rs"),
         include_str!("rights.rs"),
+        include_str!("server.rs"),
         include_str!("sdk.rs"),
         include_str!("settings.rs"),
     ]

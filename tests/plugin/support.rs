@@ -213,6 +213,11 @@ impl Journal {
         }
     }
 
+    /// Everything.
+    pub(crate) fn all(&self) -> String {
+        String::from_utf8(self.lines.lock().unwrap().clone()).unwrap()
+    }
+
     /// Lines of plugins.
     pub(crate) fn lines(&self) -> Vec<String> {
         String::from_utf8(self.lines.lock().unwrap().clone())

@@ -14,6 +14,7 @@ use cuttle_plugin::{Component, EngineSettings, MAX_COMPONENT_BYTES};
 use super::{
     Findings,
     kept::{Kept, PluginWorkshop},
+    server_plugins,
 };
 use crate::telemetry::chain;
 
@@ -201,7 +202,7 @@ fn is_large(path: &Path) -> bool {
         .is_ok_and(|metadata| metadata.len() > LARGE_COMPONENT_BYTES)
 }
 
-/// Bundled plugins that some backend names and no file replaces.
+/// Bundled plugins that somebody names and no file replaces.
 fn bundled_in_use(
     service: &Service,
     files: &BTreeMap<String, PathBuf>,
@@ -211,12 +212,8 @@ fn bundled_in_use(
             .endpoints
             .iter()
             .flat_map(|endpoint| &endpoint.backends)
-            .any(|backend| {
-                backend
-                    .plugin
-                    .as_ref()
-                    .is_some_and(|used| used.name == name)
-            })
+            .any(|backend| backend.plugin.as_ref().is_some_and(|used| used.uses(name)))
+            || server_plugins::uses(service, name)
     };
     BUNDLED
         .into_iter()

@@ -5,8 +5,7 @@ use cuttle_pipeline::config::{Backend, Endpoint, Service};
 use cuttle_plugin::{Component, Plugin};
 use http::Uri;
 
-/// The import of plugins that send to their backend themselves.
-const OUTBOUND: &str = "/outbound";
+use super::plugins::sends_by_way;
 
 /// One backend with its ways.
 #[derive(Debug, Clone)]
@@ -15,7 +14,7 @@ pub struct BackendEgress {
     pub endpoint: String,
     /// Place of the backend among those of its endpoint, from 0.
     pub backend: usize,
-    /// Name of the plugin that answers for it.
+    /// Name of the plugin that answers for it; several as in `a, b`.
     pub plugin: Option<String>,
     /// What it can reach: scheme, host and port.
     pub hosts: Vec<Uri>,
@@ -23,8 +22,8 @@ pub struct BackendEgress {
     pub ways: Vec<Way>,
     /// Whether redirects are followed, which may lead to other hosts.
     pub follows_redirects: bool,
-    /// The plugin itself.
-    pub(crate) running: Option<Plugin>,
+    /// The plugins themselves, the one that sees a request first in front.
+    pub(crate) running: Vec<Plugin>,
 }
 
 impl BackendEgress {
@@ -38,31 +37,30 @@ impl BackendEgress {
             hosts: written.map_or_else(Vec::new, own_hosts),
             ways: vec![way],
             follows_redirects: written.is_some_and(|written| !written.http_client.no_redirect),
-            running: None,
+            running: Vec::new(),
         }
     }
 
-    /// Of a backend whose plugin opened its ways, and may send its own requests
-    /// by `way`, also to hosts that were granted.
-    pub(super) fn of_plugin(
+    /// Of a backend whose plugins opened their ways, and may send requests by
+    /// `way`, also to hosts that were granted.
+    pub(super) fn of_plugins(
         endpoint: &Endpoint,
         backend: usize,
-        (plugin, component): (&Plugin, &Component),
+        (plugins, components): (&[Plugin], &[&Component]),
         service: &Service,
         way: Way,
     ) -> Self {
         let mut egress = Self::plain(endpoint, backend, way);
-        let sends = |import: &String| {
-            let name = import.split('@').next().unwrap_or_default();
-            name.ends_with(OUTBOUND)
-        };
-        if !component.imports().iter().any(sends) {
+        if !sends_by_way(components) {
             egress.ways.clear();
         }
-        egress.ways.extend(plugin.ways());
-        egress.plugin = Some(plugin.name().to_owned());
-        egress.running = Some(plugin.clone());
-        egress.hosts.extend(granted(service, plugin.name()));
+        for plugin in plugins {
+            egress.ways.extend(plugin.ways());
+            egress.hosts.extend(granted(service, plugin.name()));
+        }
+        let names: Vec<_> = plugins.iter().map(Plugin::name).collect();
+        egress.plugin = Some(names.join(", "));
+        egress.running = plugins.to_vec();
         egress
     }
 }

@@ -10,7 +10,7 @@ use http::{Request, Response};
 use tokio::time::Instant;
 use tracing::Span;
 
-use crate::telemetry::fields;
+use crate::telemetry::{fields, milliseconds};
 
 /// Sends a request to the backend itself.
 pub(super) struct EgressExecutor {
@@ -38,15 +38,22 @@ impl Executor for EgressExecutor {
     }
 }
 
-/// Lets a plugin answer.
-pub(super) struct PluginExecutor(pub(super) Plugin);
+/// Lets a plugin answer, or the first of several.
+pub(super) struct PluginExecutor {
+    pub(super) plugin: Plugin,
+    /// All names, as in `a, b`.
+    pub(super) label: String,
+}
 
 impl Executor for PluginExecutor {
     fn execute(&self, request: Request<Body>, deadline: Instant) -> ExecuteFuture<'_> {
         Box::pin(async move {
             record_backend(&request);
-            Span::current().record(fields::PLUGIN, self.0.name());
-            let answered = self.0.call(request, deadline).await;
+            let span = Span::current();
+            span.record(fields::PLUGIN, self.label.as_str());
+            let started = Instant::now();
+            let answered = self.plugin.call(request, deadline).await;
+            span.record(fields::PLUGIN_MS, milliseconds(started.elapsed()));
             let response = answered.map_err(|error| ExecuteError {
                 kind: plugin_kind(&error),
                 source: error.into(),

@@ -31,6 +31,9 @@ impl Inputs {
             inputs.files.extend(tls.ca_certs.iter().cloned());
         }
         inputs.client(&service.client.tls);
+        if let Some(plugins) = &service.server_plugins {
+            inputs.files.extend(settings::files(plugins));
+        }
         for backend in service.endpoints.iter().flat_map(|one| &one.backends) {
             if let Some(tls) = &backend.http_client.tls {
                 inputs.client(tls);

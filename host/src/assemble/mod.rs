@@ -5,8 +5,8 @@
 //! 1. PAC files, and the client for backends: TLS files, proxies of the
 //!    environment.
 //! 2. Plugins: the folder is searched, components are compiled and linked.
-//! 3. For each backend an executor: its plugin, configured, or the client.
-//! 4. Pipelines and the router.
+//! 3. For each backend an executor: its plugins, configured, or the client.
+//! 4. The plugins in front of the gateway, pipelines and the router.
 //!
 //! Each step collects its problems; all of them are reported together, with
 //! their places, and the gateway does not start if there is an error among
@@ -23,6 +23,7 @@ mod pac;
 mod plugins;
 mod proxy;
 mod references;
+mod server_plugins;
 mod settings;
 
 use std::sync::Arc;
@@ -32,7 +33,9 @@ use cuttle_pipeline::{
     config::{Backend, Endpoint, KeyPath, Loaded, Problem, Severity, Sources},
 };
 
-use crate::{gateway::Gateway, server, status::Status, telemetry::chain};
+use crate::{
+    gateway::Gateway, server, server_plugins::ServerPlugins, status::Status, telemetry::chain,
+};
 use catalog::Catalog;
 use client::Egress;
 use pac::PacFiles;
@@ -102,9 +105,19 @@ pub async fn assemble(
             endpoints.extend(pipeline(endpoint, settings, executors, &mut findings));
         }
     }
+    let in_front = match &egress {
+        Some(egress) => {
+            server_plugins::build(&loaded.service, egress, &catalog, &mut findings).await
+        }
+        None => None,
+    };
+    let in_front = in_front.flatten();
     let gateway = gateway(loaded, endpoints, &mut findings);
-    let status = egress.map(|egress| Status::new(egress.clients(), reached.clone()));
-    let gateway = gateway.map(|gateway| gateway.with_status(status));
+    let status = egress.map(|egress| {
+        let in_front = in_front.iter().flat_map(ServerPlugins::meters);
+        Status::new(egress.clients(), reached.clone(), in_front.collect())
+    });
+    let gateway = gateway.map(|gateway| gateway.with_status(status).with_plugins(in_front));
     let assembly = findings.finish(gateway, catalog, reached)?;
     kept.finish();
     Ok(assembly)

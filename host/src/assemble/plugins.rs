@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use cuttle_egress::Way;
 use cuttle_pipeline::config::{
-    Backend, Endpoint, Isolation, KeyPath, PluginLimits, PluginUse, Service,
+    Backend, BackendProxy, Endpoint, Isolation, KeyPath, PluginLimits, PluginName, PluginUse,
+    ProxySource, Service,
 };
 use cuttle_plugin::{BindError, Binding, Component, Limits, Plugin};
 use http::uri::Authority;
@@ -28,44 +30,67 @@ pub(super) struct Spot<'a> {
     pub(super) service: &'a Service,
 }
 
-/// Finds, configures and tries the plugin of a backend.
+/// A name of the list, and the component behind it.
+pub(super) type Found<'a> = (&'a PluginName, &'a Component);
+
+/// Finds, configures and tries the plugins of a backend.
 pub(super) async fn build(
     spot: &Spot<'_>,
     egress: &Egress<'_>,
     catalog: &Catalog,
     findings: &mut Findings<'_>,
 ) -> Option<Built> {
-    let component = component(spot.used, catalog, findings)?;
-    let binding = binding(spot, egress, findings)?;
-    let way = binding.way.clone();
-    match Plugin::bind(component, binding).await {
-        Ok(plugin) => Some(Built {
-            egress: BackendEgress::of_plugin(
-                spot.endpoint,
-                spot.index,
-                (&plugin, component),
-                spot.service,
-                way,
-            ),
-            executor: Arc::new(PluginExecutor(plugin)),
-        }),
-        Err(error) => {
-            let (place, message) = describe(spot.used, &error);
-            findings.error(&place, message, None);
-            None
-        }
+    let found = components(spot.used, catalog, findings)?;
+    if !can_hand_on(&found, findings) {
+        return None;
     }
+    let shared = shared(spot, egress, findings)?;
+    unused_proxy(spot, &found, findings);
+    let mut plugins: Vec<Plugin> = Vec::with_capacity(found.len());
+    // From the last on, since each has to know the one behind it.
+    for one in found.iter().rev() {
+        plugins.push(bind(spot, one, &shared, plugins.last(), findings).await?);
+    }
+    plugins.reverse();
+    let components: Vec<_> = found.iter().map(|(_, component)| *component).collect();
+    let (backend, way) = (spot.index, shared.way);
+    Some(Built {
+        egress: BackendEgress::of_plugins(
+            spot.endpoint,
+            backend,
+            (&plugins, &components),
+            spot.service,
+            way,
+        ),
+        executor: Arc::new(PluginExecutor {
+            plugin: plugins.into_iter().next()?,
+            label: spot.used.label(),
+        }),
+    })
+}
+
+/// The components of a list; nothing, and a problem for each that is missing.
+pub(super) fn components<'a>(
+    used: &'a PluginUse,
+    catalog: &'a Catalog,
+    findings: &mut Findings<'_>,
+) -> Option<Vec<Found<'a>>> {
+    let found = used.names.iter();
+    let found = found.map(|name| Some((name, component(name, catalog, findings)?)));
+    // Every missing one is told.
+    let found: Vec<_> = found.collect();
+    found.into_iter().collect()
 }
 
 fn component<'a>(
-    used: &PluginUse,
+    used: &PluginName,
     catalog: &'a Catalog,
     findings: &mut Findings<'_>,
 ) -> Option<&'a Component> {
     let component = catalog.component(&used.name);
     if component.is_none() && !catalog.is_broken(&used.name) {
         findings.error(
-            &used.place.key("name"),
+            &used.place,
             format!("there is no plugin `{}`", used.name),
             Some(format!(
                 "there are: {}; a file `{}.wasm` in `plugin.folder` that matches `plugin.pattern` adds it",
@@ -77,54 +102,148 @@ fn component<'a>(
     component
 }
 
-fn binding(spot: &Spot<'_>, egress: &Egress<'_>, findings: &mut Findings<'_>) -> Option<Binding> {
-    let Spot {
-        endpoint,
-        backend,
-        used,
-        service,
-        ..
-    } = *spot;
-    let grants = service.plugins.grants.get(&used.name);
-    let granted = grants.map_or(&[][..], |grants| &grants.outbound);
+/// Whether those behind a plugin can ever see a request. One that would send
+/// to the backend itself would go around them.
+fn can_hand_on(found: &[Found<'_>], findings: &mut Findings<'_>) -> bool {
+    let in_front = found.split_last().map_or(&[][..], |(_, in_front)| in_front);
+    let stuck = in_front
+        .iter()
+        .filter(|(_, component)| !component.imports_interface("next"));
+    let mut can = true;
+    for (used, _) in stuck {
+        can = false;
+        findings.error(
+            &used.place,
+            format!(
+                "plugin `{}` does not import `next`, so those behind it would never see a request",
+                used.name
+            ),
+            Some("put it last, or take a build of it that hands requests on".to_owned()),
+        );
+    }
+    can
+}
+
+/// What the plugins of a backend have in common.
+struct Shared {
+    settings: String,
+    client: cuttle_egress::Client,
+    way: Way,
+    hosts: Vec<Authority>,
+}
+
+fn shared(spot: &Spot<'_>, egress: &Egress<'_>, findings: &mut Findings<'_>) -> Option<Shared> {
+    let backend = spot.backend;
     if backend.discovery.is_some() {
         let help = "list the hosts and remove \"sd\"".to_owned();
         let message = "has no effect with a plugin, which reaches hosts that are listed only";
         findings.error(&backend.place.key("sd"), message, Some(help));
         return None;
     }
-    let hosts = hosts(backend, used, granted, findings)?;
-    Some(Binding {
-        settings: settings::resolve(used, egress.environment(), findings)?,
+    let hosts = backend.hosts.iter().map(|host| host.authority.clone());
+    Some(Shared {
+        settings: settings::resolve(spot.used, egress.environment(), findings)?,
         client: egress.client(backend, findings)?,
         way: egress.way(backend, findings)?,
-        redirects: redirects(&backend.http_client),
-        hosts,
-        proxies: grants.map_or_else(Vec::new, |grants| grants.proxies.clone()),
-        limits: limits(service.plugins.limits.get(&used.name)),
-        isolation: isolation(service, &used.name),
+        hosts: hosts.collect(),
+    })
+}
+
+/// Says that the plugins leave no work to the proxy of their backend.
+fn unused_proxy(spot: &Spot<'_>, found: &[Found<'_>], findings: &mut Findings<'_>) {
+    let components = found.iter().map(|(_, component)| *component);
+    if sends_by_way(&components.collect::<Vec<_>>()) {
+        return;
+    }
+    let key = match &spot.backend.http_client.proxy {
+        BackendProxy::Environment => return,
+        BackendProxy::Forward(proxy) if matches!(proxy.source, ProxySource::Pac(_)) => "proxy_pac",
+        _ => "proxy_address",
+    };
+    let place = spot.backend.place.key("extra_config");
+    findings.warning(
+        &place.key("backend/http/client").key(key),
+        "has no effect: the backend's plugin decides how its requests go out",
+        Some("remove it, or remove \"plugin/http-client\"".to_owned()),
+    );
+}
+
+/// Whether a plugin of the list can send by the way of its backend.
+pub(super) fn sends_by_way(components: &[&Component]) -> bool {
+    let sends = |component: &&Component| component.imports_interface("outbound");
+    components.iter().any(sends)
+        || components
+            .last()
+            .is_some_and(|last| last.imports_interface("next"))
+}
+
+async fn bind(
+    spot: &Spot<'_>,
+    (used, component): &Found<'_>,
+    shared: &Shared,
+    following: Option<&Plugin>,
+    findings: &mut Findings<'_>,
+) -> Option<Plugin> {
+    let mut binding = binding(spot, &used.name, shared, findings)?;
+    let bound = match following {
+        Some(following) => {
+            let hosts = shared.hosts.clone();
+            Plugin::bind_before(component, binding, following, hosts).await
+        }
+        None => {
+            binding.hosts.extend(shared.hosts.iter().cloned());
+            Plugin::bind(component, binding).await
+        }
+    };
+    bound
+        .map_err(|error| refused(spot.used, used, &error, findings))
+        .ok()
+}
+
+/// `hosts` are those that were granted.
+fn binding(
+    spot: &Spot<'_>,
+    plugin: &str,
+    shared: &Shared,
+    findings: &mut Findings<'_>,
+) -> Option<Binding> {
+    let Spot {
+        endpoint, service, ..
+    } = *spot;
+    Some(Binding {
+        settings: shared.settings.clone(),
+        client: shared.client.clone(),
+        way: shared.way.clone(),
+        redirects: redirects(&spot.backend.http_client),
+        hosts: granted(service, plugin, findings)?,
+        proxies: granted_proxies(service, plugin),
+        limits: limits(service.plugins.limits.get(plugin)),
+        isolation: isolation(service, plugin),
         endpoint: format!("{} {}", endpoint.method, endpoint.path.text),
     })
 }
 
-/// The backend's own hosts, and those the operator granted.
-fn hosts(
-    backend: &Backend,
-    used: &PluginUse,
-    granted: &[String],
+/// Proxy addresses that were granted.
+pub(super) fn granted_proxies(service: &Service, plugin: &str) -> Vec<String> {
+    let grants = service.plugins.grants.get(plugin);
+    grants.map_or_else(Vec::new, |grants| grants.proxies.clone())
+}
+
+/// Hosts that were granted.
+pub(super) fn granted(
+    service: &Service,
+    plugin: &str,
     findings: &mut Findings<'_>,
 ) -> Option<Vec<Authority>> {
-    let mut hosts: Vec<_> = backend
-        .hosts
-        .iter()
-        .map(|host| host.authority.clone())
-        .collect();
+    let grants = service.plugins.grants.get(plugin);
+    let granted = grants.map_or(&[][..], |grants| &grants.outbound);
+    let mut hosts = Vec::with_capacity(granted.len());
     for (index, text) in granted.iter().enumerate() {
         match text.parse() {
             Ok(authority) => hosts.push(authority),
             Err(_) => {
                 findings.error(
-                    &grant_place(&used.name).key("outbound").index(index),
+                    &grant_place(plugin).key("outbound").index(index),
                     format!("`{text}` is neither a host nor host:port"),
                     None,
                 );
@@ -143,7 +262,7 @@ fn grant_place(plugin: &str) -> KeyPath {
         .key(plugin)
 }
 
-fn limits(written: Option<&PluginLimits>) -> Limits {
+pub(super) fn limits(written: Option<&PluginLimits>) -> Limits {
     let default = Limits::default();
     let Some(written) = written else {
         return default;
@@ -165,7 +284,7 @@ fn limits(written: Option<&PluginLimits>) -> Limits {
     }
 }
 
-fn isolation(service: &Service, plugin: &str) -> cuttle_plugin::Isolation {
+pub(super) fn isolation(service: &Service, plugin: &str) -> cuttle_plugin::Isolation {
     let policy = &service.plugins.isolation;
     match policy.get(plugin).or_else(|| policy.get("*")) {
         Some(Isolation::Request) => cuttle_plugin::Isolation::Request,
@@ -173,19 +292,33 @@ fn isolation(service: &Service, plugin: &str) -> cuttle_plugin::Isolation {
     }
 }
 
-/// Where a plugin's refusal belongs. One that starts with a key and a colon is
-/// about that key of the settings (`wit/http-client.wit`).
-fn describe(used: &PluginUse, error: &BindError) -> (KeyPath, String) {
-    if let BindError::Settings { message, .. } = error
-        && let Some((key, rest)) = message.split_once(':')
-        && is_key_path(key)
-    {
-        let place = key
-            .split('.')
-            .fold(used.place.clone(), |at, key| at.key(key));
-        return (place, format!("plugin `{}`: {}", used.name, rest.trim()));
+/// A plugin's refusal, where it belongs. One that starts with a key and a colon
+/// is about that key of the settings (`wit/http-client.wit`).
+pub(super) fn refused(
+    list: &PluginUse,
+    used: &PluginName,
+    error: &BindError,
+    findings: &mut Findings<'_>,
+) {
+    let (place, message) = describe(list, used, error);
+    findings.error(&place, message, None);
+}
+
+fn describe(list: &PluginUse, used: &PluginName, error: &BindError) -> (KeyPath, String) {
+    match error {
+        BindError::Settings { message, .. } => {
+            if let Some((key, rest)) = message.split_once(':')
+                && is_key_path(key)
+            {
+                let keys = key.split('.');
+                let place = keys.fold(list.place.clone(), |at, key| at.key(key));
+                return (place, format!("plugin `{}`: {}", used.name, rest.trim()));
+            }
+            (list.place.clone(), chain(error))
+        }
+        BindError::World { .. } => (used.place.clone(), chain(error)),
+        _ => (list.place.clone(), chain(error)),
     }
-    (used.place.clone(), chain(error))
 }
 
 fn is_key_path(text: &str) -> bool {

@@ -17,8 +17,11 @@ pub(super) fn lines(service: &Service, level: u8, indent: &str) -> Vec<String> {
         "Global settings".to_owned(),
         format!("{indent}Name: {}", service.name),
         format!("{indent}Port: {}", service.listen.port),
-        format!("{} API endpoints:", service.endpoints.len()),
     ];
+    if let Some(plugins) = &service.server_plugins {
+        out.push(format!("{indent}Server plugins: {}", plugins.label()));
+    }
+    out.push(format!("{} API endpoints:", service.endpoints.len()));
     for endpoint in &service.endpoints {
         endpoint_lines(endpoint, level, indent, &mut out);
     }
@@ -57,7 +60,7 @@ fn backend_lines(backend: &Backend, level: u8, indent: &str, out: &mut Vec<Strin
         ));
     }
     if let Some(plugin) = &backend.plugin {
-        out.push(format!("{indent}      Plugin: {}", plugin.name));
+        out.push(format!("{indent}      Plugin: {}", plugin.label()));
     } else {
         let proxies = proxies(&backend.http_client.proxy).into_iter();
         out.extend(proxies.map(|proxy| format!("{indent}      Proxy: {proxy}")));

@@ -143,7 +143,7 @@ mod tests {
             ],
             ways: vec![way],
             follows_redirects: plugin.is_none(),
-            running: None,
+            running: Vec::new(),
         };
         vec![
             backend(Way::Proxy(Arc::new(proxy)), Some("http-proxy")),

@@ -15,7 +15,7 @@ fn endpoint(path: &str) -> Value {
     })
 }
 
-async fn get(gateway: &Gateway, path: &str) -> Response<Body> {
+async fn get(gateway: &Arc<Gateway>, path: &str) -> Response<Body> {
     let request = Request::get(path)
         .header("host", "a")
         .body(Empty::<Bytes>::new())
@@ -86,7 +86,7 @@ async fn the_health_page_can_be_moved_and_removed() {
 }
 
 /// A gateway over one endpoint `/x` and one backend for each path.
-fn with_endpoint(extra: &Value, keys: &Value, paths: &[&str]) -> Gateway {
+fn with_endpoint(extra: &Value, keys: &Value, paths: &[&str]) -> Arc<Gateway> {
     let backends: Vec<_> = paths
         .iter()
         .map(
@@ -116,7 +116,11 @@ fn paths_as_answers() -> Backend {
     })
 }
 
-async fn send(gateway: &Gateway, method: Method, body: &'static str) -> (u16, HeaderMap, String) {
+async fn send(
+    gateway: &Arc<Gateway>,
+    method: Method,
+    body: &'static str,
+) -> (u16, HeaderMap, String) {
     let request = Request::builder()
         .method(method)
         .uri("/x")

@@ -134,8 +134,14 @@ where
                 Some(Ok(frame))
             }
             Err(error) => {
+                let error = error.into();
+                if error.is::<PayloadTooLarge>() {
+                    // Counted before, on the way through a plugin.
+                    this.state.set(TOO_LARGE);
+                    return Some(Err(error));
+                }
                 this.state.set(BROKEN);
-                Some(Err(Box::new(ClientBodyError(error.into())) as BoxError))
+                Some(Err(Box::new(ClientBodyError(error)) as BoxError))
             }
         })
     }

@@ -28,6 +28,7 @@ pub const X_KRAKEND_COMPLETED: HeaderName = HeaderName::from_static("x-krakend-c
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+const METRICS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 const TRUE: HeaderValue = HeaderValue::from_static("true");
 const FALSE: HeaderValue = HeaderValue::from_static("false");
 
@@ -191,6 +192,12 @@ pub fn status(page: &serde_json::Value) -> Response<Body> {
     with_body(StatusCode::OK, JSON, format!("{page:#}\n"))
 }
 
+/// The metrics page.
+#[must_use]
+pub fn metrics(page: String) -> Response<Body> {
+    with_body(StatusCode::OK, METRICS, page)
+}
+
 /// 200 with a JSON text.
 #[must_use]
 pub fn json(text: String) -> Response<Body> {
@@ -235,7 +242,7 @@ pub fn bad_parameter(message: String) -> Response<Body> {
 
 /// Tells the client, and hyper, that the connection ends. Means nothing in
 /// HTTP/2, where hyper leaves it out.
-fn close(response: &mut Response<Body>) {
+pub(crate) fn close(response: &mut Response<Body>) {
     response
         .headers_mut()
         .insert(CONNECTION, HeaderValue::from_static("close"));

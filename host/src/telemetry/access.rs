@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use tracing::{Span, field::Empty};
 
 use super::{chain, escape::Escaped, fields};
+use crate::metrics::Open;
 
 /// nginx's status for a client that left before there was an answer; it is
 /// never sent.
@@ -51,6 +52,8 @@ pub struct Exchange {
     ended: bool,
     status: Option<StatusCode>,
     bytes: u64,
+    /// Where it is counted, if anybody counts.
+    open: Option<Open>,
 }
 
 impl AccessLog {
@@ -77,6 +80,7 @@ impl AccessLog {
             endpoint = Empty,
             backend = Empty,
             plugin = Empty,
+            plugin_ms = Empty,
             proxy = Empty,
             rule = Empty,
             status = Empty,
@@ -89,6 +93,7 @@ impl AccessLog {
             ended: false,
             status: None,
             bytes: 0,
+            open: None,
         }
     }
 }
@@ -111,10 +116,11 @@ impl Exchange {
         self.bytes += bytes;
     }
 
-    /// The endpoint is known.
-    pub fn endpoint(&self, pattern: &str) {
-        self.span
-            .record(fields::ENDPOINT, tracing::field::display(pattern));
+    /// Counts it as open until it ends.
+    #[must_use]
+    pub(crate) fn counted(mut self, open: Option<Open>) -> Self {
+        self.open = open;
+        self
     }
 
     /// The response has a head.
@@ -141,10 +147,13 @@ impl Exchange {
         if std::mem::replace(&mut self.ended, true) {
             return;
         }
+        let status = self.status.map_or(CLIENT_CLOSED, |status| status.as_u16());
+        if let Some(open) = self.open.take() {
+            open.end(status);
+        }
         if !self.logged {
             return;
         }
-        let status = self.status.map_or(CLIENT_CLOSED, |status| status.as_u16());
         self.span.record(fields::STATUS, status);
         self.span
             .record(fields::DURATION_MS, milliseconds(self.started.elapsed()));
@@ -160,6 +169,6 @@ impl Drop for Exchange {
 }
 
 /// With microseconds as decimals.
-fn milliseconds(duration: Duration) -> f64 {
+pub(crate) fn milliseconds(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1000.0
 }

@@ -9,8 +9,11 @@ pub const PATH: &str = "path";
 pub const ENDPOINT: &str = "endpoint";
 /// Host of the backend.
 pub const BACKEND: &str = "backend";
-/// Name of the plugin that makes the backend call.
+/// Names of the plugins that make the backend call.
 pub const PLUGIN: &str = "plugin";
+/// From handing it the request to the head of its answer, in milliseconds; what
+/// it waited for is part of it.
+pub const PLUGIN_MS: &str = "plugin_ms";
 /// Forward proxy, without credentials.
 pub const PROXY: &str = "proxy";
 /// Why the request went through that proxy, or through none.

@@ -24,6 +24,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
+pub(crate) use access::milliseconds;
 pub use access::{AccessLog, Exchange, Outcome};
 pub use escape::Escaped;
 use queue::Queue;

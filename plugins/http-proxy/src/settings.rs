@@ -55,11 +55,18 @@ impl Settings {
             options: options(&object, fallbacks)?,
             unknown: object
                 .keys()
-                .filter(|key| !KNOWN.contains(&key.as_str()))
+                .filter(|key| !KNOWN.contains(&key.as_str()) && !is_listed(&object, key))
                 .cloned()
                 .collect(),
         })
     }
+}
+
+/// Whether `key` is the name of a plugin in the same list, under which that one
+/// has its settings by custom.
+fn is_listed(settings: &Map<String, Value>, key: &str) -> bool {
+    let names = settings.get("name").and_then(Value::as_array);
+    names.is_some_and(|names| names.iter().any(|name| name == key))
 }
 
 fn options(settings: &Map<String, Value>, fallbacks: Vec<String>) -> Result<Options, String> {

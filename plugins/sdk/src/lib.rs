@@ -42,6 +42,7 @@ mod header;
 mod logger;
 mod message;
 mod plugin;
+mod server;
 mod settings;
 
 pub use body::{Body, BodyWriter};
@@ -49,8 +50,9 @@ pub use error::Error;
 pub use header::HeaderValue;
 pub use http::{Method, StatusCode};
 pub use log;
-pub use message::{Request, Response, send};
+pub use message::{Request, Response, next, send};
 pub use plugin::HttpClient;
+pub use server::{HttpServer, client_address};
 pub use settings::{NoSettings, SettingsError};
 
 /// Generated from the contract. The rest of this crate is safe code.
@@ -65,8 +67,32 @@ pub mod bindings {
     });
 }
 
-/// What [`export_http_client!`] expands to, and nobody else calls.
+/// The same for plugins in front of the gateway.
+#[doc(hidden)]
+#[allow(missing_docs, unsafe_code, reason = "generated")]
+pub mod server_bindings {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "http-server-plugin",
+        with: {
+            "cuttle:plugin/types@0.1.1": crate::bindings::cuttle::plugin::types,
+            "cuttle:plugin/next@0.1.1": crate::bindings::cuttle::plugin::next,
+            "cuttle:plugin/outbound@0.1.1": crate::bindings::cuttle::plugin::outbound,
+            "cuttle:plugin/forward-proxy@0.1.1": crate::bindings::cuttle::plugin::forward_proxy,
+            "cuttle:plugin/log@0.1.1": crate::bindings::cuttle::plugin::log,
+        },
+        generate_all,
+        pub_export_macro: true,
+        default_bindings_module: "cuttle_plugin_sdk::server_bindings",
+    });
+}
+
+/// What [`export_http_client!`] and [`export_http_server!`] expand to, and nobody
+/// else calls.
 #[doc(hidden)]
 pub mod export {
-    pub use crate::plugin::{configure, handle};
+    pub use crate::{
+        plugin::{configure, handle},
+        server::{configure as configure_server, handle as handle_server},
+    };
 }

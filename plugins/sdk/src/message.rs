@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     Body, Error, HeaderValue,
-    bindings::cuttle::plugin::{outbound, types},
+    bindings::cuttle::plugin::{next as following, outbound, types},
 };
 
 /// Sends a request to the authority of its URI, on the way the operator has
@@ -16,6 +16,31 @@ use crate::{
 /// before anything is opened; otherwise what went wrong on the way.
 pub fn send(request: Request) -> Result<Response, Error> {
     let response = outbound::send(request.0)?;
+    Ok(Response(response))
+}
+
+/// Hands a request on to what comes next: the following plugin of the list, or
+/// behind the last one the backend (for [`HttpClient`](crate::HttpClient)) or the
+/// gateway (for [`HttpServer`](crate::HttpServer)). Returns as soon as the head
+/// of the response is there.
+///
+/// ```no_run
+/// use cuttle_plugin_sdk::{Error, Request, Response, StatusCode, next};
+///
+/// fn handle(request: Request) -> Result<Response, Error> {
+///     match next(request) {
+///         Err(Error::Timeout) => Response::text(StatusCode::OK, "come back later"),
+///         answered => answered?.with_header("x-seen", "yes"),
+///     }
+/// }
+/// ```
+///
+/// # Errors
+/// Those of whoever follows: its own, [`Error::Timeout`] if it did not answer in
+/// time, [`Error::Other`] if it trapped. [`Error::Denied`] for requests of a
+/// backend's plugin to hosts that are neither the backend's nor granted.
+pub fn next(request: Request) -> Result<Response, Error> {
+    let response = following::send(request.0)?;
     Ok(Response(response))
 }
 

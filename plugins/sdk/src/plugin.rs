@@ -96,7 +96,7 @@ macro_rules! export_http_client {
     };
 }
 
-type Slot<P> = LocalKey<OnceCell<P>>;
+pub(crate) type Slot<P> = LocalKey<OnceCell<P>>;
 
 /// `configure` of the contract.
 pub fn configure<P: HttpClient>(slot: &'static Slot<P>, text: &str) -> Result<(), String> {

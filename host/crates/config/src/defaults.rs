@@ -98,6 +98,7 @@ impl Default for HttpOptions {
             max_decoded_body: 64 << 20,
             status_path: None,
             dns_servers: Vec::new(),
+            metrics_path: None,
         }
     }
 }

@@ -19,6 +19,7 @@ wasmtime::component::bindgen!({
         "cuttle:plugin/types.[method]body.read": async | trappable,
         "cuttle:plugin/types.[method]body.read-all": async | trappable,
         "cuttle:plugin/types.[method]body-writer.write": async | trappable,
+        "cuttle:plugin/next.send": async | trappable,
         "cuttle:plugin/outbound.send": async | trappable,
         "cuttle:plugin/forward-proxy.[method]transport.send": async | trappable,
         default: trappable,
@@ -34,3 +35,21 @@ wasmtime::component::bindgen!({
     additional_derives: [Clone, PartialEq],
     require_store_data_send: true,
 });
+
+/// `http-server-plugin`: what it shares with the world above is the same.
+pub(crate) mod server {
+    wasmtime::component::bindgen!({
+        path: "../../../wit",
+        world: "http-server-plugin",
+        imports: { default: trappable },
+        exports: { default: async },
+        with: {
+            "cuttle:plugin/types": super::cuttle::plugin::types,
+            "cuttle:plugin/next": super::cuttle::plugin::next,
+            "cuttle:plugin/outbound": super::cuttle::plugin::outbound,
+            "cuttle:plugin/forward-proxy": super::cuttle::plugin::forward_proxy,
+            "cuttle:plugin/log": super::cuttle::plugin::log,
+        },
+        require_store_data_send: true,
+    });
+}

@@ -75,6 +75,13 @@ impl Component {
         &self.0.imports
     }
 
+    /// Whether it imports this interface of the contract, such as `next`.
+    #[must_use]
+    pub fn imports_interface(&self, name: &str) -> bool {
+        let mut imports = self.imports().iter();
+        imports.any(|import| world::interface(import) == Some(name))
+    }
+
     pub(crate) fn shared_name(&self) -> &Arc<str> {
         &self.0.name
     }
@@ -144,7 +151,14 @@ fn check_imports(name: &str, imports: &[String]) -> Result<(), LoadError> {
 }
 
 fn is_offered(import: &str) -> bool {
-    const OURS: [&str; 4] = ["types", "outbound", "forward-proxy", "log"];
+    const OURS: [&str; 6] = [
+        "types",
+        "next",
+        "outbound",
+        "forward-proxy",
+        "log",
+        "client",
+    ];
     const WASI: [&str; 6] = ["cli", "clocks", "filesystem", "io", "random", "sockets"];
 
     if let Some(interface) = world::interface(import) {
@@ -179,6 +193,8 @@ mod tests {
             ("cuttle:plugin/types@0.1.0", true),
             ("cuttle:plugin/forward-proxy@0.1.0", true),
             ("cuttle:plugin/forward-proxy@0.2.0", false),
+            ("cuttle:plugin/next@0.1.1", true),
+            ("cuttle:plugin/client@0.1.1", true),
             ("cuttle:plugin/secrets@0.1.0", false),
             ("wasi:cli/environment@0.2.12", true),
             ("wasi:io/streams@0.2.0", true),

@@ -14,7 +14,7 @@ use wasmtime::{
 
 use crate::{
     Component, LoadError,
-    bindings::HttpClientPlugin,
+    bindings::{HttpClientPlugin, server::cuttle::plugin::client},
     cache,
     error::Cause,
     limits::{MAX_CORE_INSTANCES, MAX_MEMORIES, MAX_MEMORY, MAX_TABLE_ELEMENTS, MAX_TABLES},
@@ -172,7 +172,8 @@ fn pool(settings: &EngineSettings) -> PoolingAllocationConfig {
 fn linker(runtime: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(runtime);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    HttpClientPlugin::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
+    HttpClientPlugin::add_to_linker::<_, HasSelf<State>>(&mut linker, State::called)?;
+    client::add_to_linker::<_, HasSelf<State>>(&mut linker, State::called)?;
     Ok(linker)
 }
 

@@ -1,10 +1,12 @@
 //! The gateway's side of the contract: one file for each interface.
 
 mod body;
+mod client;
 mod failure;
 mod forward_proxy;
 mod log;
 mod message;
+mod next;
 mod outbound;
 mod pipe;
 mod types;

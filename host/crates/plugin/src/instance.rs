@@ -1,8 +1,11 @@
 //! One instance of a plugin: made, configured, called.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use cuttle_egress::{Body, remove_hop_by_hop};
@@ -15,9 +18,12 @@ use wasmtime::{
 
 use crate::{
     CallError, Component,
+    bindings::cuttle::plugin::types::Error,
+    cost::{Usage, give_way},
     error::Cause,
     host::{RequestHandle, ResponseHandle, plugin_failure},
     log::printable,
+    next::Onward,
     rights::Origin,
     state::{Call, Site, State},
     world::{Exports, Linked},
@@ -90,36 +96,46 @@ impl Instance {
         &mut self,
         request: Request<Body>,
         deadline: Instant,
+        onward: Onward,
     ) -> Outcome<Response<Body>> {
         self.uses += 1;
-        let request = match self.begin(request, deadline) {
+        let request = match self.begin(request, deadline, onward) {
             Ok(request) => request,
             Err(error) => return Outcome::Broken(stopped(&self.store, &error)),
         };
-        let answered = match &self.exports {
-            Exports::HttpClient(exports) => {
-                let plugin = exports.cuttle_plugin_http_client();
-                plugin.call_handle(&mut self.store, request).await
-            }
-        };
-        let answered = match answered {
-            Ok(answered) => answered,
-            Err(error) => return Outcome::Broken(stopped(&self.store, &error)),
-        };
+        match self.exports.handle(&mut self.store, request).await {
+            Ok(answered) => self.conclude(answered),
+            Err(error) => Outcome::Broken(stopped(&self.store, &error)),
+        }
+    }
 
+    /// The plugin has returned.
+    fn conclude(
+        &mut self,
+        answered: Result<Resource<ResponseHandle>, Error>,
+    ) -> Outcome<Response<Body>> {
         let state = self.store.data_mut();
         let outcome = match answered {
             Ok(response) => match state.table.delete(response) {
                 Ok(response) => Outcome::Returned(finish(&state.site, response)),
                 Err(error) => Outcome::Broken(stopped(&self.store, &error.into())),
             },
-            Err(error) => Outcome::Returned(Err(CallError::Failed {
-                plugin: state.site.plugin.to_string(),
-                error: plugin_failure(error),
-            })),
+            Err(error) => Outcome::Returned(Err(failed(state, error))),
         };
         self.store.data_mut().end_call();
         outcome
+    }
+
+    /// A call begins to be counted.
+    pub(crate) fn start_clock(&mut self) {
+        self.store.data_mut().clock.begin();
+    }
+
+    /// What the call has used up, `took` after its beginning.
+    pub(crate) fn usage(&mut self, took: Duration) -> Usage {
+        let state = self.store.data_mut();
+        let memory = state.limiter.memory();
+        state.clock.end(took, memory)
     }
 
     /// Calls it has answered.
@@ -131,14 +147,20 @@ impl Instance {
         &mut self,
         request: Request<Body>,
         deadline: Instant,
+        onward: Onward,
     ) -> wasmtime::Result<Resource<RequestHandle>> {
         // The clock went on while the instance was idle.
         self.store.set_epoch_deadline(1);
         let state = self.store.data_mut();
         state.call = Some(Call {
-            origin: Origin::of(request.uri()),
+            // In front of the gateway the host is the client's to choose.
+            origin: match onward.gateway {
+                None => Origin::of(request.uri()),
+                Some(_) => None,
+            },
             deadline,
             readable: state.site.limits.body_read,
+            onward,
         });
         Ok(state.table.push(RequestHandle::incoming(request))?)
     }
@@ -154,8 +176,9 @@ fn store(component: &Component, site: &Arc<Site>) -> Store<State> {
     // with four spinning calls: neighbours wait for a second); this one lets it
     // look first.
     store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(|_| {
-        let yielded = Box::pin(tokio::task::yield_now());
+    let yielded = store.data().clock.yielded();
+    store.epoch_deadline_callback(move |_| {
+        let yielded = Box::pin(give_way(Arc::clone(&yielded)));
         Ok(UpdateDeadline::YieldCustom(1, yielded))
     });
     store
@@ -178,6 +201,16 @@ fn stopped(store: &Store<State>, error: &wasmtime::Error) -> CallError {
         },
         None => CallError::Trap { plugin, source },
     }
+}
+
+/// The failure that `error` is: the plugin's own, or that of one behind it.
+fn failed(state: &mut State, error: Error) -> CallError {
+    let call = state.call.as_mut();
+    let passed_on = call.and_then(|call| call.onward.passed_on(&error));
+    passed_on.unwrap_or_else(|| CallError::Failed {
+        plugin: state.site.plugin.to_string(),
+        error: plugin_failure(error),
+    })
 }
 
 /// Checks the plugin's response and takes what belongs to a connection, or to

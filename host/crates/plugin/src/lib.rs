@@ -1,4 +1,5 @@
-//! Runs `http-client` plugins: WASI components that answer a backend request.
+//! Runs plugins: WASI components that answer a backend request (`http-client`),
+//! or stand in front of the gateway (`http-server`).
 //!
 //! # Life of a plugin
 //!
@@ -9,6 +10,13 @@
 //! 3. [`Plugin::call`] borrows an instance that nobody else is using, or makes
 //!    one. From entry on it counts as broken; only a clean return puts it back.
 //!    After a trap, a deadline or a caller that went away it is dropped.
+//!
+//! # Lists
+//!
+//! [`Plugin::bind_before`] puts a plugin in front of another one, to which its
+//! `next` then leads; behind the last is the backend. [`ServerPlugin`]s stand in
+//! front of a [`Handler`], the gateway itself. A plugin knows nothing of those
+//! behind it but what they answer.
 //!
 //! # What a plugin can harm
 //!
@@ -31,6 +39,7 @@ mod binding;
 mod bindings;
 mod cache;
 mod component;
+mod cost;
 mod engine;
 mod error;
 #[expect(
@@ -41,20 +50,25 @@ mod host;
 mod instance;
 mod limits;
 mod log;
+mod next;
 mod pac;
 mod plugin;
 mod pool;
 mod rights;
+mod server_plugin;
 mod state;
 mod stdio;
 mod world;
 
 pub use binding::{Binding, Isolation};
 pub use component::{Component, MAX_COMPONENT_BYTES};
+pub use cost::{BUCKETS, Cost, Meter};
 pub use engine::{Engine, EngineSettings};
 pub use error::{BindError, CallError, LoadError, PluginFailure};
 pub use limits::Limits;
+pub use next::{Answering, Handler};
 pub use pac::{Addresses, Pac, PacError, PacLimits, PacRunner, Resolver, SystemResolver};
 pub use plugin::Plugin;
 pub use pool::Instances;
+pub use server_plugin::ServerPlugin;
 pub use world::{CONTRACT, World};

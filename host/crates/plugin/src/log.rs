@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -23,6 +23,8 @@ pub(crate) struct Log {
     /// Whether `window` counts lines that were dropped: spares the lock at the
     /// end of a call.
     dropping: AtomicBool,
+    /// Lines dropped since the start.
+    dropped: AtomicU64,
 }
 
 struct Window {
@@ -43,6 +45,7 @@ impl Log {
                 dropped: 0,
             }),
             dropping: AtomicBool::new(false),
+            dropped: AtomicU64::new(0),
         }
     }
 
@@ -62,6 +65,11 @@ impl Log {
         self.turn(&mut window);
     }
 
+    /// Lines that were dropped so far.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
     fn admit(&self) -> bool {
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         self.turn(&mut window);
@@ -70,6 +78,7 @@ impl Log {
             return true;
         }
         window.dropped += 1;
+        self.dropped.fetch_add(1, Ordering::Relaxed);
         self.dropping.store(true, Ordering::Relaxed);
         false
     }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use cuttle_egress::{Body, Way};
-use http::{Request, Response};
+use http::{Request, Response, uri::Authority};
 use tokio::time::Instant;
 
 use crate::{
-    BindError, Binding, CallError, Component, Instances, World,
+    BindError, Binding, CallError, Component, Instances, Meter, World,
     instance::{Instance, Outcome},
+    next::{Next, Onward},
     pool::{Pool, Work},
 };
 
@@ -24,6 +25,27 @@ impl Plugin {
     /// the gateway's.
     pub async fn bind(component: &Component, binding: Binding) -> Result<Self, BindError> {
         Pool::bind(component, World::HttpClient, binding)
+            .await
+            .map(Self)
+    }
+
+    /// The same in front of `following`, which its `next` leads to. `hosts` of
+    /// the binding are those that were granted, and all that it may send to
+    /// itself; those of the backend it may only hand requests on for.
+    ///
+    /// # Errors
+    /// As of [`bind`](Self::bind).
+    pub async fn bind_before(
+        component: &Component,
+        binding: Binding,
+        following: &Self,
+        backend_hosts: Vec<Authority>,
+    ) -> Result<Self, BindError> {
+        let next = Next::Plugin {
+            plugin: following.clone(),
+            hosts: backend_hosts,
+        };
+        Pool::bind_before(component, World::HttpClient, binding, next)
             .await
             .map(Self)
     }
@@ -55,6 +77,12 @@ impl Plugin {
         self.0.instances()
     }
 
+    /// What it costs.
+    #[must_use]
+    pub fn meter(&self) -> Meter {
+        Meter(Arc::clone(&self.0))
+    }
+
     /// The ways through forward proxies that it has opened so far, which is all
     /// of them for a plugin that opens its ways in `configure`.
     #[must_use]
@@ -77,6 +105,6 @@ impl Work for Handle {
     type Answer = Response<Body>;
 
     async fn run(self, instance: &mut Instance, deadline: Instant) -> Outcome<Self::Answer> {
-        instance.handle(self.0, deadline).await
+        instance.handle(self.0, deadline, Onward::default()).await
     }
 }

@@ -11,15 +11,18 @@ use std::{
 };
 
 use cuttle_egress::Way;
+use std::time::Instant as Moment;
 use tokio::{
     runtime::{self, Handle},
     time::{Instant, timeout_at},
 };
 
 use crate::{
-    BindError, Binding, CallError, Component, Isolation, World,
+    BindError, Binding, CallError, Component, Cost, Isolation, World,
+    cost::{Dropped, Fault, Tally},
     instance::{Instance, MakeError, Outcome, Slot},
     log::Log,
+    next::Next,
     rights::Rights,
     state::{Site, Ways},
     world::Linked,
@@ -60,6 +63,7 @@ pub struct Instances {
 /// Instances of one place of use.
 pub(crate) struct Pool {
     component: Component,
+    world: World,
     linked: Linked,
     site: Arc<Site>,
     settings: String,
@@ -68,6 +72,7 @@ pub(crate) struct Pool {
     live: Arc<AtomicUsize>,
     /// Used most recently last: the rest can grow old and go.
     idle: Mutex<VecDeque<Idle>>,
+    tally: Tally,
 }
 
 struct Idle {
@@ -78,7 +83,12 @@ struct Idle {
 }
 
 impl Pool {
-    fn new(component: &Component, linked: Linked, binding: Binding) -> Self {
+    fn new(
+        component: &Component,
+        (world, linked): (World, Linked),
+        binding: Binding,
+        next: Next,
+    ) -> Self {
         let plugin = Arc::clone(component.shared_name());
         let log = Log::new(
             Arc::clone(&plugin),
@@ -94,15 +104,18 @@ impl Pool {
             limits: binding.limits,
             log: Arc::new(log),
             ways: Ways::default(),
+            next,
         };
         Self {
             component: component.clone(),
+            world,
             linked,
             site: Arc::new(site),
             settings: binding.settings,
             isolation: binding.isolation,
             live: Arc::default(),
             idle: Mutex::default(),
+            tally: Tally::default(),
         }
     }
 
@@ -112,6 +125,16 @@ impl Pool {
         world: World,
         binding: Binding,
     ) -> Result<Arc<Self>, BindError> {
+        Self::bind_before(component, world, binding, Next::Backend).await
+    }
+
+    /// The same with something other than the backend to come next.
+    pub(crate) async fn bind_before(
+        component: &Component,
+        world: World,
+        binding: Binding,
+        next: Next,
+    ) -> Result<Arc<Self>, BindError> {
         let plugin = component.name().to_owned();
         if let Some((limit, max)) = binding.limits.out_of_range() {
             return Err(BindError::Limit { plugin, limit, max });
@@ -119,7 +142,8 @@ impl Pool {
         let Some(linked) = component.linked(world) else {
             return Err(BindError::World { plugin, world });
         };
-        let pool = Arc::new(Self::new(component, linked.clone(), binding));
+        let linked = (world, linked.clone());
+        let pool = Arc::new(Self::new(component, linked, binding, next));
         component.engine().register(&pool);
         match pool.first().await {
             Ok(instance) => pool.give_back(instance),
@@ -164,22 +188,27 @@ impl Pool {
     ) -> Result<W::Answer, CallError> {
         // From here on the instance belongs to this future: whatever ends the
         // future early drops the instance with it.
-        let mut instance = match self.take() {
-            Some(instance) => instance,
-            // Rare, and too large to be carried along by every call.
-            None => Box::pin(self.make()).await?,
-        };
-        match work.run(&mut instance, deadline).await {
+        let mut call = AtWork::begin(self, deadline);
+        let instance = call.instance().await?;
+        match work.run(instance, deadline).await {
             Outcome::Returned(answer) => {
-                self.give_back(instance);
+                call.returned(answer.as_ref().err());
                 answer
             }
-            Outcome::Broken(error) => Err(error),
+            Outcome::Broken(error) => Err(call.failed(error)),
         }
     }
 
     pub(crate) fn name(&self) -> &str {
         &self.site.plugin
+    }
+
+    pub(crate) fn world(&self) -> World {
+        self.world
+    }
+
+    pub(crate) fn cost(&self) -> Cost {
+        self.tally.read(self.site.log.dropped())
     }
 
     pub(crate) fn instances(&self) -> Instances {
@@ -202,7 +231,10 @@ impl Pool {
             (pop_nearest(&mut idle, here), pop_old(&mut idle))
         };
         // Dropping one costs some microseconds: not under the lock.
-        drop(old);
+        if let Some(old) = old {
+            drop(old);
+            self.tally.dropped(Dropped::Idle);
+        }
         taken.map(|idle| idle.instance)
     }
 
@@ -230,14 +262,20 @@ impl Pool {
             slot,
         )
         .await
-        .map(Box::new)
+        .map(|instance| {
+            self.tally.created();
+            Box::new(instance)
+        })
     }
 
     fn give_back(&self, instance: Box<Instance>) {
         let limit = self.site.limits.uses_per_instance;
         let worn_out = limit != 0 && instance.uses() >= limit;
-        if self.isolation == Isolation::Request || worn_out {
-            return;
+        if self.isolation == Isolation::Request {
+            return self.tally.dropped(Dropped::Isolation);
+        }
+        if worn_out {
+            return self.tally.dropped(Dropped::Uses);
         }
         let back = Idle {
             instance,
@@ -255,6 +293,9 @@ impl Pool {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .pop_front();
+        if taken.is_some() {
+            self.tally.dropped(Dropped::Reclaimed);
+        }
         taken.is_some()
     }
 
@@ -269,6 +310,95 @@ impl Pool {
         CallError::Exhausted {
             plugin: self.site.plugin.to_string(),
         }
+    }
+}
+
+/// One call, from its beginning to whatever ends it.
+struct AtWork<'p> {
+    pool: &'p Pool,
+    deadline: Instant,
+    started: Moment,
+    /// When the instance was there.
+    entered: Moment,
+    /// Broken until the plugin has returned.
+    instance: Option<Box<Instance>>,
+    /// How it ended; `None` as long as it has not.
+    end: Option<Option<Fault>>,
+}
+
+impl<'p> AtWork<'p> {
+    fn begin(pool: &'p Pool, deadline: Instant) -> Self {
+        let started = Moment::now();
+        Self {
+            pool,
+            deadline,
+            started,
+            entered: started,
+            instance: None,
+            end: None,
+        }
+    }
+
+    /// An instance to work with.
+    async fn instance(&mut self) -> Result<&mut Instance, CallError> {
+        let mut instance = match self.pool.take() {
+            Some(instance) => instance,
+            None => {
+                // Rare, and too large to be carried along by every call.
+                let made = Box::pin(self.pool.make()).await;
+                let made = made.map_err(|error| self.failed(error))?;
+                self.entered = Moment::now();
+                made
+            }
+        };
+        instance.start_clock();
+        Ok(self.instance.insert(instance))
+    }
+
+    /// The instance is whole.
+    fn returned(&mut self, error: Option<&CallError>) {
+        self.end = Some(error.map(Fault::of));
+        self.count_usage();
+        if let Some(instance) = self.instance.take() {
+            self.pool.give_back(instance);
+        }
+    }
+
+    fn failed(&mut self, error: CallError) -> CallError {
+        self.end = Some(Some(Fault::of(&error)));
+        error
+    }
+
+    fn count_usage(&mut self) {
+        if let Some(instance) = &mut self.instance {
+            let usage = instance.usage(self.entered.elapsed());
+            self.pool.tally.used(&usage);
+        }
+    }
+
+    /// Why it ended that nobody has ended.
+    fn cut_off(&self) -> (Fault, Dropped) {
+        match Instant::now() >= self.deadline {
+            true => (Fault::Deadline, Dropped::Deadline),
+            false => (Fault::Cancelled, Dropped::Cancelled),
+        }
+    }
+}
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        let (fault, why) = match self.end {
+            Some(fault) => (fault, Dropped::Trap),
+            None => {
+                let (fault, why) = self.cut_off();
+                (Some(fault), why)
+            }
+        };
+        self.count_usage();
+        if self.instance.take().is_some() {
+            self.pool.tally.dropped(why);
+        }
+        self.pool.tally.called(self.started.elapsed(), fault);
     }
 }
 

@@ -20,10 +20,23 @@ impl Rights {
         Self { hosts, proxies }
     }
 
-    /// Whether `target` may be sent to while answering a request to `own`.
-    pub(crate) fn may_reach(&self, target: &Uri, own: &Origin) -> bool {
+    /// Whether `target` may be sent to while answering a request to `own`;
+    /// `None` if that gives no right.
+    pub(crate) fn may_reach(&self, target: &Uri, own: Option<&Origin>) -> bool {
+        self.may_hand_on(target, own, &[])
+    }
+
+    /// Whether a request for `target` may be handed on by a plugin whose backend
+    /// has these `hosts`.
+    pub(crate) fn may_hand_on(
+        &self,
+        target: &Uri,
+        own: Option<&Origin>,
+        hosts: &[Authority],
+    ) -> bool {
         Origin::of(target).is_some_and(|target| {
-            target.same(own) || self.hosts.iter().any(|host| target.is_at(host))
+            let mut hosts = self.hosts.iter().chain(hosts);
+            own.is_some_and(|own| target.same(own)) || hosts.any(|host| target.is_at(host))
         })
     }
 
@@ -142,7 +155,33 @@ mod tests {
                 assert!(!expected, "{target} does not parse");
                 continue;
             };
-            assert_eq!(rights.may_reach(&uri, &own), expected, "{target}");
+            assert_eq!(rights.may_reach(&uri, Some(&own)), expected, "{target}");
+        }
+    }
+
+    #[test]
+    fn the_requests_own_host_may_give_no_right() {
+        let rights = Rights::new(vec!["a.test".parse().unwrap()], Vec::new(), "{}");
+        let own = Origin::of(&"http://own.test/".parse().unwrap());
+        let (granted, mine): (Uri, Uri) = (
+            "http://a.test/".parse().unwrap(),
+            "http://own.test/".parse().unwrap(),
+        );
+        assert!(rights.may_reach(&granted, None));
+        assert!(!rights.may_reach(&mine, None));
+        let backend = ["b.test".parse().unwrap()];
+        for (target, handed_on) in [
+            ("http://a.test/", true),
+            ("http://own.test/", true),
+            ("http://b.test/", true),
+            ("http://c.test/", false),
+        ] {
+            let target = target.parse().unwrap();
+            assert_eq!(
+                rights.may_hand_on(&target, own.as_ref(), &backend),
+                handed_on,
+                "{target}"
+            );
         }
     }
 

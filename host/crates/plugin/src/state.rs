@@ -14,9 +14,11 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use crate::{
     Limits,
     bindings::cuttle::plugin::{forward_proxy::Options, log::Level},
+    cost::Clock,
     host::Pipe,
     limits::Limiter,
     log::Log,
+    next::{Next, Onward},
     rights::{Origin, Rights},
     stdio::Output,
 };
@@ -40,6 +42,7 @@ pub(crate) struct Site {
     pub(crate) log: Arc<Log>,
     /// Through forward proxies.
     pub(crate) ways: Ways,
+    pub(crate) next: Next,
 }
 
 /// Ways that were opened, by address and options: every instance opens the same
@@ -100,6 +103,8 @@ pub(crate) struct State {
     pub(crate) call: Option<Call>,
     /// Bodies the plugin began to write during this call.
     pub(crate) pipes: Vec<Arc<Pipe>>,
+    /// What its calls cost.
+    pub(crate) clock: Clock,
     wasi: WasiCtx,
 }
 
@@ -109,6 +114,7 @@ pub(crate) struct Call {
     pub(crate) deadline: Instant,
     /// Bytes of bodies the plugin may still read.
     pub(crate) readable: u64,
+    pub(crate) onward: Onward,
 }
 
 impl State {
@@ -121,9 +127,26 @@ impl State {
             wasi: without_rights(&site.log),
             call: None,
             pipes: Vec::new(),
+            clock: Clock::default(),
             table,
             site,
         }
+    }
+
+    /// For the linker: every call into the gateway comes by here.
+    pub(crate) fn called(&mut self) -> &mut Self {
+        self.clock.host_calls += 1;
+        self
+    }
+
+    /// The plugin begins to wait for something that is not its own work.
+    pub(crate) fn wait(&mut self) {
+        self.clock.wait();
+    }
+
+    /// It goes on.
+    pub(crate) fn resume(&mut self) {
+        self.clock.resume();
     }
 
     /// Ends the call: what the plugin has not finished writing never will be.
@@ -150,6 +173,7 @@ pub(crate) fn without_rights(log: &Arc<Log>) -> WasiCtx {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
+        self.clock.host_calls += 1;
         WasiCtxView {
             ctx: &mut self.wasi,
             table: &mut self.table,

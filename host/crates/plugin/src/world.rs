@@ -2,12 +2,17 @@
 
 use wasmtime::{
     Store,
-    component::{InstancePre, types},
+    component::{InstancePre, Resource, types},
 };
 
 use crate::{
     Engine,
-    bindings::{HttpClientPlugin, HttpClientPluginPre},
+    bindings::{
+        HttpClientPlugin, HttpClientPluginPre,
+        cuttle::plugin::types::Error,
+        server::{HttpServerPlugin, HttpServerPluginPre},
+    },
+    host::{RequestHandle, ResponseHandle},
     state::State,
 };
 
@@ -24,17 +29,20 @@ const PACKAGE: &str = "cuttle:plugin/";
 pub enum World {
     /// `http-client-plugin`: answers the requests of a backend.
     HttpClient,
+    /// `http-server-plugin`: stands in front of the gateway.
+    HttpServer,
 }
 
 impl World {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::HttpClient];
+    pub const ALL: [Self; 2] = [Self::HttpClient, Self::HttpServer];
 
     /// Interface that a component of this world exports.
     #[must_use]
     pub fn export(self) -> &'static str {
         match self {
             Self::HttpClient => "http-client",
+            Self::HttpServer => "http-server",
         }
     }
 
@@ -79,18 +87,21 @@ pub(crate) fn exports(engine: &Engine, ty: &types::Component) -> Vec<String> {
 #[derive(Clone)]
 pub(crate) enum Linked {
     HttpClient(HttpClientPluginPre<State>),
+    HttpServer(HttpServerPluginPre<State>),
 }
 
 impl Linked {
     pub(crate) fn new(world: World, pre: InstancePre<State>) -> wasmtime::Result<Self> {
         match world {
             World::HttpClient => HttpClientPluginPre::new(pre).map(Self::HttpClient),
+            World::HttpServer => HttpServerPluginPre::new(pre).map(Self::HttpServer),
         }
     }
 
     pub(crate) async fn instantiate(&self, store: &mut Store<State>) -> wasmtime::Result<Exports> {
         match self {
             Self::HttpClient(pre) => pre.instantiate_async(store).await.map(Exports::HttpClient),
+            Self::HttpServer(pre) => pre.instantiate_async(store).await.map(Exports::HttpServer),
         }
     }
 }
@@ -98,6 +109,7 @@ impl Linked {
 /// What can be called in an instance.
 pub(crate) enum Exports {
     HttpClient(HttpClientPlugin),
+    HttpServer(HttpServerPlugin),
 }
 
 impl Exports {
@@ -111,6 +123,28 @@ impl Exports {
             Self::HttpClient(exports) => {
                 let plugin = exports.cuttle_plugin_http_client();
                 plugin.call_configure(store, settings).await
+            }
+            Self::HttpServer(exports) => {
+                let plugin = exports.cuttle_plugin_http_server();
+                plugin.call_configure(store, settings).await
+            }
+        }
+    }
+
+    /// Lets it answer a request. The inner error is the plugin's own.
+    pub(crate) async fn handle(
+        &self,
+        store: &mut Store<State>,
+        request: Resource<RequestHandle>,
+    ) -> wasmtime::Result<Result<Resource<ResponseHandle>, Error>> {
+        match self {
+            Self::HttpClient(exports) => {
+                let plugin = exports.cuttle_plugin_http_client();
+                plugin.call_handle(store, request).await
+            }
+            Self::HttpServer(exports) => {
+                let plugin = exports.cuttle_plugin_http_server();
+                plugin.call_handle(store, request).await
             }
         }
     }

@@ -7,7 +7,7 @@ async fn a_taken_port_is_named_with_a_way_out() {
     let service = crate::testing::service(&json!({}));
     let mut listen = service.listen.clone();
     listen.port = first.address.port();
-    let gateway = Arc::new(crate::testing::gateway(&service, &Backend::echo()));
+    let gateway = crate::testing::gateway(&service, &Backend::echo());
     let error = Server::bind(&listen, gateway, None)
         .err()
         .unwrap()
@@ -30,7 +30,7 @@ async fn threads_share_the_port_with_each_other_and_nobody_else() {
     let service = crate::testing::service(&json!({}));
     let mut listen = service.listen.clone();
     listen.port = server.address.port();
-    let gateway = Arc::new(crate::testing::gateway(&service, &Backend::echo()));
+    let gateway = crate::testing::gateway(&service, &Backend::echo());
     let taken = Server::bind(&listen, gateway, None).err();
     assert!(taken.unwrap().to_string().contains("already in use"));
 
@@ -45,7 +45,7 @@ async fn threads_share_the_port_with_each_other_and_nobody_else() {
 #[tokio::test]
 async fn threads_that_share_a_socket_serve_as_well() {
     let service = crate::testing::service(&json!({}));
-    let gateway = Arc::new(crate::testing::gateway(&service, &Backend::echo()));
+    let gateway = crate::testing::gateway(&service, &Backend::echo());
     let mut server = Server::bind(&service.listen, gateway, None).unwrap();
     server.further = vec![crate::server::listen::same(&server.listener).unwrap()];
     let address = server.local_addr();
@@ -63,7 +63,7 @@ async fn every_interface_means_both_families() {
     let service = crate::testing::service(&json!({}));
     let mut listen = service.listen.clone();
     listen.ip = None;
-    let gateway = Arc::new(crate::testing::gateway(&service, &Backend::echo()));
+    let gateway = crate::testing::gateway(&service, &Backend::echo());
     let server = Server::bind(&listen, gateway, None).unwrap();
     let port = server.local_addr().port();
     assert!(TcpStream::connect(("127.0.0.1", port)).await.is_ok());

@@ -4,16 +4,40 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
 use crate::KeyPath;
 
-/// `plugin/http-client` of a backend.
+/// `plugin/http-client` of a backend, or `plugin/http-server` of the service.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct PluginUse {
     /// Place of the object: `….extra_config["plugin/http-client"]`.
     pub place: KeyPath,
-    /// `name`.
-    pub name: String,
-    /// The whole object as JSON text. May hold secrets.
+    /// `name`: one or several, in the order of the file.
+    pub names: Vec<PluginName>,
+    /// The whole object as JSON text, for each of them. May hold secrets.
     pub settings: String,
+}
+
+/// One name under `name`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginName {
+    /// Its own place: `….name`, or `….name[1]` in a list.
+    pub place: KeyPath,
+    /// The plugin's name; not empty.
+    pub name: String,
+}
+
+impl PluginUse {
+    /// All names, for people: `a, b`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        let names: Vec<_> = self.names.iter().map(|one| one.name.as_str()).collect();
+        names.join(", ")
+    }
+
+    /// Whether `plugin` is one of them.
+    #[must_use]
+    pub fn uses(&self, plugin: &str) -> bool {
+        self.names.iter().any(|one| one.name == plugin)
+    }
 }
 
 /// Hides the settings.
@@ -21,7 +45,7 @@ impl fmt::Debug for PluginUse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PluginUse")
             .field("place", &self.place)
-            .field("name", &self.name)
+            .field("names", &self.label())
             .finish_non_exhaustive()
     }
 }

@@ -5,7 +5,9 @@ use std::{
     time::Duration,
 };
 
-use super::{ClientTls, Endpoint, ListenerTls, Logging, PluginFolder, PluginPolicy, RouterOptions};
+use super::{
+    ClientTls, Endpoint, ListenerTls, Logging, PluginFolder, PluginPolicy, PluginUse, RouterOptions,
+};
 
 /// A whole configuration file (KrakenD: the root object).
 #[derive(Debug, Clone, Default)]
@@ -23,6 +25,11 @@ pub struct Service {
     pub plugin_folder: Option<PluginFolder>,
     /// `cuttle/plugins`: what plugins may do and use up.
     pub plugins: PluginPolicy,
+    /// `plugin/http-server`: what stands in front of the router; the last of the
+    /// list sees a request first.
+    pub server_plugins: Option<PluginUse>,
+    /// `timeout`: the endpoints' default. Zero in a service that nobody read.
+    pub timeout: Duration,
     /// `router`.
     pub router: RouterOptions,
     /// `cuttle/http`: departures from KrakenD's answers.
@@ -106,4 +113,6 @@ pub struct HttpOptions {
     /// `dns_servers`: who is asked for the hosts of `sd: dns`; empty is those of
     /// the system. Names of hosts are for the system to resolve.
     pub dns_servers: Vec<SocketAddr>,
+    /// `metrics_path`: where it tells its counters to Prometheus; `None` is nowhere.
+    pub metrics_path: Option<String>,
 }

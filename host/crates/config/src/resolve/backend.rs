@@ -5,8 +5,8 @@ use std::time::Duration;
 use http::Method;
 
 use crate::{
-    Backend, BackendErrors, BackendProxy, BaseUrl, Encoding, FlatmapOp, HttpClient, KeyPath,
-    PluginUse, ProxySource, Shadow, UrlPattern,
+    Backend, BackendErrors, BaseUrl, Encoding, FlatmapOp, HttpClient, KeyPath, PluginUse, Shadow,
+    UrlPattern,
 };
 
 use super::{
@@ -177,10 +177,7 @@ fn extra_config(section: &mut Section<'_>, encoding: Encoding) -> Extra {
         .map_or_else(HttpClient::default, http_client);
     let plugin = extra
         .item("plugin/http-client")
-        .and_then(|item| plugins::client(&item, extra.problems()));
-    if extra.item("plugin/http-client").is_some() {
-        unused_proxy(&extra, &http_client.proxy);
-    }
+        .and_then(|item| plugins::used(&item, extra.problems()));
     Extra {
         plugin,
         http_client,
@@ -188,23 +185,6 @@ fn extra_config(section: &mut Section<'_>, encoding: Encoding) -> Extra {
         flatmap,
         shadow,
     }
-}
-
-/// Says that a plugin leaves no work to the proxy of its backend.
-fn unused_proxy(extra: &Section<'_>, proxy: &BackendProxy) {
-    let at = extra.at().key("backend/http/client");
-    let at = match proxy {
-        BackendProxy::Environment => return,
-        BackendProxy::Forward(proxy) if matches!(proxy.source, ProxySource::Pac(_)) => {
-            at.key("proxy_pac")
-        }
-        _ => at.key("proxy_address"),
-    };
-    extra.problems().warning(
-        &at,
-        "has no effect: the backend's plugin decides how its requests go out",
-        "remove it, or remove \"plugin/http-client\"",
-    );
 }
 
 /// `backend/http`. Of the two keys the more talkative one wins.

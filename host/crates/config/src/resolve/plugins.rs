@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use http::uri::Authority;
 
 use crate::{
-    Grants, Isolation, PluginFolder, PluginLimits, PluginPolicy, PluginUse,
+    Grants, Isolation, PluginFolder, PluginLimits, PluginName, PluginPolicy, PluginUse,
     read::{Object, Value},
 };
 
-use super::{Item, Problems, Section, section::misfit, size::bytes};
+use super::{At, Item, Problems, Section, section::misfit, size::bytes};
 
 /// `plugin` of the root. Whether the folder is there is for others to say.
 pub(super) fn folder(root: &mut Section<'_>) -> Option<PluginFolder> {
@@ -52,37 +52,57 @@ pub(super) fn folder(root: &mut Section<'_>) -> Option<PluginFolder> {
     })
 }
 
-/// `plugin/http-client` of a backend. Keys beside `name` are the plugin's own.
-pub(super) fn client(item: &Item<'_>, problems: &Problems<'_>) -> Option<PluginUse> {
+/// `plugin/http-client` of a backend or `plugin/http-server` of the service.
+/// Keys beside `name` are the plugins' own.
+pub(super) fn used(item: &Item<'_>, problems: &Problems<'_>) -> Option<PluginUse> {
     let Value::Object(object) = &item.node.value else {
         misfit(problems, item, "an object");
         return None;
     };
-    let name = match object.find("name").map(|entry| &entry.node.value) {
-        Some(Value::Text(name)) if !name.is_empty() => name.clone(),
-        other => {
-            let (message, help) = not_a_name(other);
-            problems.error(&item.at.key("name"), message, help);
-            return None;
+    let at = item.at.key("name");
+    let names = match object.find("name").map(|entry| &entry.node.value) {
+        Some(Value::List(list)) if !list.is_empty() => {
+            let names = list.iter().enumerate();
+            let names = names.map(|(index, node)| {
+                let at = at.index(index);
+                name(Some(&node.value), &at, problems)
+            });
+            // Every bad one is told.
+            let names: Vec<_> = names.collect();
+            names.into_iter().collect()
         }
+        one => name(one, &at, problems).map(|name| vec![name]),
     };
     Some(PluginUse {
         place: item.at.path(),
-        name,
+        names: names?,
         settings: item.node.to_json(),
     })
 }
 
-fn not_a_name(value: Option<&Value>) -> (String, &'static str) {
-    let help = "write the name of one plugin, such as \"name\": \"http-proxy\"";
+fn name(value: Option<&Value>, at: &At, problems: &Problems<'_>) -> Option<PluginName> {
+    if let Some(Value::Text(name)) = value
+        && !name.is_empty()
+    {
+        return Some(PluginName {
+            place: at.path(),
+            name: name.clone(),
+        });
+    }
+    problems.error(
+        at,
+        not_a_name(value),
+        "write the name of a plugin, such as \"name\": \"http-proxy\", or a list of names",
+    );
+    None
+}
+
+fn not_a_name(value: Option<&Value>) -> String {
     match value {
-        None | Some(Value::Null) => ("is missing".to_owned(), help),
-        Some(Value::Text(_)) => ("is empty".to_owned(), help),
-        Some(Value::List(_)) => (
-            "is a list: chains of plugins are not implemented yet".to_owned(),
-            help,
-        ),
-        Some(other) => (format!("is {}, not a string", other.kind()), help),
+        None | Some(Value::Null) => "is missing".to_owned(),
+        Some(Value::Text(_)) => "is empty".to_owned(),
+        Some(Value::List(list)) if list.is_empty() => "is empty".to_owned(),
+        Some(other) => format!("is {}, not a string", other.kind()),
     }
 }
 

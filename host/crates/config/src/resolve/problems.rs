@@ -19,6 +19,11 @@ impl At {
         Self::Key(self.path().key(key))
     }
 
+    /// The value at `index` of the list here.
+    pub(super) fn index(&self, index: usize) -> Self {
+        Self::Key(self.path().index(index))
+    }
+
     /// The path in the file; the root for a variable.
     pub(super) fn path(&self) -> KeyPath {
         match self {

@@ -118,7 +118,7 @@ impl<'a> Section<'a> {
                 .enumerate()
                 .map(|(index, node)| Item {
                     node,
-                    at: At::Key(item.at.path().index(index)),
+                    at: item.at.index(index),
                 })
                 .collect(),
             _ => vec![item],

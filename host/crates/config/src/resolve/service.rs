@@ -1,5 +1,7 @@
 //! The root object.
 
+use std::time::Duration;
+
 use crate::{
     ClientSettings, KeyPath, Listen, Options, Service, Sources,
     read::{Node, Place, Value},
@@ -36,7 +38,8 @@ pub(crate) fn service(sources: &Sources, options: &Options, problems: &Problems<
     service.client = client(&mut root);
     service.plugin_folder = plugins::folder(&mut root);
     extra_config(&mut root, &mut service);
-    service.endpoints = endpoints(&mut root);
+    service.timeout = root.duration("timeout").unwrap_or(endpoint::TIMEOUT);
+    service.endpoints = endpoints(&mut root, service.timeout);
     root.not_yet(not_yet::SERVICE);
     root.finish();
     service
@@ -172,18 +175,22 @@ fn extra_config(root: &mut Section<'_>, service: &mut Service) {
         }
         service.http.status_path = router::own_path(&mut section, "status_path");
         service.http.dns_servers = discovery::name_servers(&mut section);
+        service.http.metrics_path = router::own_path(&mut section, "metrics_path");
         section.finish();
     }
     if let Some(section) = extra.section("cuttle/plugins") {
         service.plugins = plugins::policy(section);
     }
+    service.server_plugins = extra
+        .item("plugin/http-server")
+        .and_then(|item| plugins::used(&item, extra.problems()));
 }
 
-fn endpoints(root: &mut Section<'_>) -> Vec<crate::Endpoint> {
+fn endpoints(root: &mut Section<'_>, timeout: Duration) -> Vec<crate::Endpoint> {
     let hosts = root.texts("host");
     let defaults = endpoint::Defaults {
         hosts: hosts::resolve(&hosts, true, root.problems()),
-        timeout: root.duration("timeout").unwrap_or(endpoint::TIMEOUT),
+        timeout,
         cache_ttl: root.duration("cache_ttl").unwrap_or_default(),
         output_encoding: encoding::output_encoding(root),
         dns_cache_ttl: discovery::cache_ttl(root),

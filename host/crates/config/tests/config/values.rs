@@ -172,7 +172,8 @@ fn a_plugin_gets_the_whole_object_with_its_numbers_as_written() {
     );
     let plugin = backend.plugin.unwrap();
 
-    assert_eq!(plugin.name, "http-proxy");
+    assert_eq!(plugin.label(), "http-proxy");
+    assert!(plugin.names[0].place.as_str().ends_with("].name"));
     assert_eq!(
         plugin.place.as_str(),
         r#"endpoints[0].backend[0].extra_config["plugin/http-client"]"#
@@ -190,7 +191,23 @@ fn the_short_name_of_a_namespace_wins() {
             "github_com/devopsfaith/krakend/transport/http/client/executor": {"name": "long"},
             "plugin/http-client": {"name": "short"}}}"#,
     );
-    assert_eq!(backend.plugin.unwrap().name, "short");
+    assert_eq!(backend.plugin.unwrap().label(), "short");
+}
+
+#[test]
+fn a_list_of_plugins_keeps_its_order_and_its_places() {
+    let backend = backend(
+        r#"{"host": "a.com", "extra_config": {
+            "plugin/http-client": {"name": ["a", "b", "a"], "b": {"x": 1}}}}"#,
+    );
+    let plugins = backend.plugin.unwrap();
+    assert_eq!(plugins.label(), "a, b, a");
+    assert!(plugins.uses("b") && !plugins.uses("c"));
+    assert_eq!(
+        plugins.names[1].place.as_str(),
+        r#"endpoints[0].backend[0].extra_config["plugin/http-client"].name[1]"#
+    );
+    assert_eq!(plugins.settings, r#"{"name":["a","b","a"],"b":{"x":1}}"#);
 }
 
 #[test]
@@ -327,7 +344,9 @@ fn options_of_the_service_arrive() {
                 "error_body": {"404": {"n": 1.0}}, "hide_version_header": true},
             "telemetry/logging": {"level": "warning", "format": "logstash", "prefix": "[X]"},
             "cuttle/http": {"gateway_errors": true, "http2_backends": true, "status_path": "/__status",
-                "dns_servers": ["10.0.0.2", "10.0.0.3:8600", "::1", "[::1]:8600"]},
+                "dns_servers": ["10.0.0.2", "10.0.0.3:8600", "::1", "[::1]:8600"],
+                "metrics_path": "/__metrics"},
+            "github.com/devopsfaith/krakend/transport/http/server/handler": {"name": ["a", "b"]},
             "cuttle/plugins": {"isolation": "request", "cache_dir": "/c",
                 "grants": {"p": {"outbound": ["a.com", "b.com:1"]}},
                 "limits": {"p": {"memory": "16MiB", "timeout": "1s", "instances": 3}}}}}"#;
@@ -367,6 +386,8 @@ fn options_of_the_service_arrive() {
         servers.collect::<Vec<_>>(),
         ["10.0.0.2:53", "10.0.0.3:8600", "[::1]:53", "[::1]:8600"]
     );
+    assert_eq!(service.http.metrics_path.as_deref(), Some("/__metrics"));
+    assert_eq!(service.server_plugins.unwrap().label(), "a, b");
     assert_eq!(service.plugins.isolation["*"], Isolation::Request);
     assert_eq!(service.plugins.limits["p"].memory, Some(16 << 20));
     assert_eq!(

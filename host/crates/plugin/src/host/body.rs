@@ -198,7 +198,9 @@ impl HostBody for State {
         let max = usize::try_from(max)
             .unwrap_or(READ_SIZE)
             .clamp(1, READ_SIZE);
+        self.clock.wait();
         let read = body.read(max).await;
+        self.clock.resume();
         Ok(read.and_then(|piece| {
             piece
                 .map(|piece| {
@@ -216,7 +218,9 @@ impl HostBody for State {
     ) -> wasmtime::Result<Result<Vec<u8>, Error>> {
         let readable = self.readable();
         let body = self.table.get_mut(&this)?;
+        self.clock.wait();
         let read = body.read_all(limit.min(readable)).await;
+        self.clock.resume();
         Ok(read.and_then(|all| {
             self.count_read(all.len() as u64)?;
             Ok(all)

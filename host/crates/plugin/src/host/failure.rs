@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 
 use cuttle_egress::ErrorKind;
 
-use crate::{PluginFailure, bindings::cuttle::plugin::types::Error, log::printable};
+use crate::{CallError, PluginFailure, bindings::cuttle::plugin::types::Error, log::printable};
 
 /// What a plugin is told about a failed send.
 pub(super) fn send_failure(error: &cuttle_egress::Error) -> Error {
@@ -48,6 +48,33 @@ pub(crate) fn plugin_failure(error: Error) -> PluginFailure {
         Error::Body(text) => PluginFailure::Body(printable(&text)),
         Error::Cancelled => PluginFailure::Cancelled,
         Error::Other(text) => PluginFailure::Other(printable(&text)),
+    }
+}
+
+/// What a plugin is told about the failure of one behind it.
+pub(super) fn following_failure(error: &CallError) -> Error {
+    match error {
+        CallError::Failed { error, .. } => contract(error.clone()),
+        CallError::Deadline { .. } => Error::Timeout,
+        other => Error::Other(other.to_string()),
+    }
+}
+
+/// The way back of [`plugin_failure`].
+fn contract(failure: PluginFailure) -> Error {
+    match failure {
+        PluginFailure::InvalidArgument(text) => Error::InvalidArgument(text),
+        PluginFailure::Denied(text) => Error::Denied(text),
+        PluginFailure::Dns(text) => Error::Dns(text),
+        PluginFailure::Connect(text) => Error::Connect(text),
+        PluginFailure::ConnectTimeout => Error::ConnectTimeout,
+        PluginFailure::ProxyStatus(status) => Error::ProxyStatus(status),
+        PluginFailure::Tls(text) => Error::Tls(text),
+        PluginFailure::Timeout => Error::Timeout,
+        PluginFailure::Protocol(text) => Error::Protocol(text),
+        PluginFailure::Body(text) => Error::Body(text),
+        PluginFailure::Cancelled => Error::Cancelled,
+        PluginFailure::Other(text) => Error::Other(text),
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     bindings::cuttle::plugin::{outbound::Host, types::Error},
-    rights::Origin,
+    next::Next,
     state::{Call, Site, State},
 };
 
@@ -35,12 +35,14 @@ impl State {
     ) -> wasmtime::Result<Result<Resource<ResponseHandle>, Error>> {
         let request = self.table.delete(request)?;
         let site = Arc::clone(&self.site);
+        self.wait();
         let response = match self.call.as_ref() {
             // By far the largest future of a call: it moves once, to the heap, and
             // not through everything that waits for it.
             Some(call) => Box::pin(send(&site, call, request, way)).await,
             None => Err(Error::Denied("nothing can be sent from `configure`".into())),
         };
+        self.resume();
         match response {
             Ok(response) => Ok(Ok(self.table.push(response)?)),
             Err(error) => Ok(Err(error)),
@@ -55,12 +57,10 @@ async fn send(
     way: &Way,
 ) -> Result<ResponseHandle, Error> {
     let request = request.into_request()?;
-    let granted = call
-        .origin
-        .as_ref()
-        .is_some_and(|own: &Origin| site.rights.may_reach(request.uri(), own));
-    if !granted {
-        return Err(not_granted(&site.plugin, request.uri()));
+    // A plugin with others behind it must not go around them.
+    let own = call.origin.as_ref().filter(|_| site.next.is_backend());
+    if !site.rights.may_reach(request.uri(), own) {
+        return Err(not_granted(site, request.uri()));
     }
     let options = SendOptions {
         deadline: call.deadline,
@@ -73,11 +73,17 @@ async fn send(
         .map_err(|error| send_failure(&error))
 }
 
-fn not_granted(plugin: &str, target: &Uri) -> Error {
+/// The refusal, with the grant that would be needed.
+pub(super) fn not_granted(site: &Site, target: &Uri) -> Error {
     let target = target
         .authority()
         .map_or("", |authority| authority.as_str());
+    let reason = match &site.next {
+        Next::Backend => "is not a host of this backend",
+        _ => "is not granted, and the hosts of the request are reached by `next`",
+    };
+    let plugin = &site.plugin;
     Error::Denied(format!(
-        "`{target}` is not a host of this backend: add it to `grants.{plugin}.outbound`"
+        "`{target}` {reason}: add it to `grants.{plugin}.outbound`"
     ))
 }

@@ -23,7 +23,11 @@ impl HostBodyWriter for State {
         content: Vec<u8>,
     ) -> wasmtime::Result<Result<(), Error>> {
         let content = self.hold(content)?;
-        Ok(self.table.get(&this)?.0.clone().write(content).await)
+        let pipe = self.table.get(&this)?.0.clone();
+        self.wait();
+        let written = pipe.write(content).await;
+        self.resume();
+        Ok(written)
     }
 
     fn finish(&mut self, this: Resource<BodyWriter>) -> wasmtime::Result<Result<(), Error>> {

@@ -128,6 +128,8 @@ struct CuttleHttp {
     status_path: Option<String>,
     /// Name servers for `sd: dns`, as `address` or `address:port`; those of the system unless set.
     dns_servers: Option<Vec<String>>,
+    /// Path of the metrics for Prometheus; none unless set.
+    metrics_path: Option<String>,
 }
 
 /// How the answers of an endpoint's backends are put together.
@@ -149,8 +151,7 @@ struct EndpointProxy {
     combiner: Option<String>,
     /// Each backend gets a copy of the request.
     force_sandboxed_request: Option<bool>,
-    /// Not implemented: a configuration with it is refused.
-    #[schemars(extend("deprecated" = true))]
+    /// Bytes that a request's body may have; more is answered 413.
     max_payload: Option<Size>,
     /// Without effect (KrakenD Enterprise).
     #[schemars(extend("deprecated" = true))]
