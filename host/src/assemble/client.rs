@@ -97,6 +97,16 @@ impl<'a> Egress<'a> {
         Some(client)
     }
 
+    /// The client with the TLS settings of the service.
+    pub(super) fn default_client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// The way of the environment.
+    pub(super) fn default_way(&self) -> Way {
+        Way::Environment(Arc::clone(&self.environment))
+    }
+
     /// All clients that were asked for, the service's first.
     pub(super) fn clients(&self) -> Vec<Client> {
         let others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
@@ -107,7 +117,7 @@ impl<'a> Egress<'a> {
     /// How `backend` is reached: `backend/http/client` before the environment.
     pub(super) fn way(&self, backend: &Backend, findings: &mut Findings<'_>) -> Option<Way> {
         match &backend.http_client.proxy {
-            BackendProxy::Environment => Some(Way::Environment(Arc::clone(&self.environment))),
+            BackendProxy::Environment => Some(self.default_way()),
             BackendProxy::Direct => Some(Way::Direct),
             BackendProxy::Forward(settings) => self.proxies.way(settings, findings),
         }

@@ -57,7 +57,7 @@ pub(super) async fn build(
     }
 }
 
-fn component<'a>(
+pub(super) fn component<'a>(
     used: &PluginUse,
     catalog: &'a Catalog,
     findings: &mut Findings<'_>,
@@ -93,7 +93,7 @@ fn binding(spot: &Spot<'_>, egress: &Egress<'_>, findings: &mut Findings<'_>) ->
         findings.error(&backend.place.key("sd"), message, Some(help));
         return None;
     }
-    let hosts = hosts(backend, used, granted, findings)?;
+    let hosts = hosts(own_hosts(backend), used, granted, findings)?;
     Some(Binding {
         settings: settings::resolve(used, egress.environment(), findings)?,
         client: egress.client(backend, findings)?,
@@ -107,18 +107,19 @@ fn binding(spot: &Spot<'_>, egress: &Egress<'_>, findings: &mut Findings<'_>) ->
     })
 }
 
-/// The backend's own hosts, and those the operator granted.
-fn hosts(
-    backend: &Backend,
+/// Those that are listed.
+pub(super) fn own_hosts(backend: &Backend) -> Vec<Authority> {
+    let hosts = backend.hosts.iter();
+    hosts.map(|host| host.authority.clone()).collect()
+}
+
+/// The place's own hosts, and those the operator granted.
+pub(super) fn hosts(
+    mut hosts: Vec<Authority>,
     used: &PluginUse,
     granted: &[String],
     findings: &mut Findings<'_>,
 ) -> Option<Vec<Authority>> {
-    let mut hosts: Vec<_> = backend
-        .hosts
-        .iter()
-        .map(|host| host.authority.clone())
-        .collect();
     for (index, text) in granted.iter().enumerate() {
         match text.parse() {
             Ok(authority) => hosts.push(authority),
@@ -143,7 +144,7 @@ fn grant_place(plugin: &str) -> KeyPath {
         .key(plugin)
 }
 
-fn limits(written: Option<&PluginLimits>) -> Limits {
+pub(super) fn limits(written: Option<&PluginLimits>) -> Limits {
     let default = Limits::default();
     let Some(written) = written else {
         return default;
@@ -165,7 +166,7 @@ fn limits(written: Option<&PluginLimits>) -> Limits {
     }
 }
 
-fn isolation(service: &Service, plugin: &str) -> cuttle_plugin::Isolation {
+pub(super) fn isolation(service: &Service, plugin: &str) -> cuttle_plugin::Isolation {
     let policy = &service.plugins.isolation;
     match policy.get(plugin).or_else(|| policy.get("*")) {
         Some(Isolation::Request) => cuttle_plugin::Isolation::Request,
@@ -175,7 +176,7 @@ fn isolation(service: &Service, plugin: &str) -> cuttle_plugin::Isolation {
 
 /// Where a plugin's refusal belongs. One that starts with a key and a colon is
 /// about that key of the settings (`wit/http-client.wit`).
-fn describe(used: &PluginUse, error: &BindError) -> (KeyPath, String) {
+pub(super) fn describe(used: &PluginUse, error: &BindError) -> (KeyPath, String) {
     if let BindError::Settings { message, .. } = error
         && let Some((key, rest)) = message.split_once(':')
         && is_key_path(key)

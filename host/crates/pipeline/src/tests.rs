@@ -4,6 +4,7 @@ mod bodies;
 mod concurrent;
 mod failures;
 mod harness;
+mod modifiers;
 mod parallel;
 mod recorder;
 mod sequential;

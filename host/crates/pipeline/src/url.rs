@@ -175,7 +175,7 @@ fn has_forbidden(value: &str) -> bool {
     value.contains(['\0', '\r', '\n'])
 }
 
-fn push_segment(out: &mut String, value: &str) {
+pub(crate) fn push_segment(out: &mut String, value: &str) {
     out.extend(utf8_percent_encode(value, SEGMENT));
 }
 

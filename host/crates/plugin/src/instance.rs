@@ -1,5 +1,7 @@
 //! One instance of a plugin: made, configured, called.
 
+mod modify;
+
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -91,16 +93,13 @@ impl Instance {
         request: Request<Body>,
         deadline: Instant,
     ) -> Outcome<Response<Body>> {
-        self.uses += 1;
         let request = match self.begin(request, deadline) {
             Ok(request) => request,
             Err(error) => return Outcome::Broken(stopped(&self.store, &error)),
         };
-        let answered = match &self.exports {
-            Exports::HttpClient(exports) => {
-                let plugin = exports.cuttle_plugin_http_client();
-                plugin.call_handle(&mut self.store, request).await
-            }
+        let answered = match self.exports.http_client() {
+            Ok(plugin) => plugin.call_handle(&mut self.store, request).await,
+            Err(error) => Err(error),
         };
         let answered = match answered {
             Ok(answered) => answered,
@@ -132,15 +131,22 @@ impl Instance {
         request: Request<Body>,
         deadline: Instant,
     ) -> wasmtime::Result<Resource<RequestHandle>> {
+        self.enter(Origin::of(request.uri()), deadline);
+        let state = self.store.data_mut();
+        Ok(state.table.push(RequestHandle::incoming(request))?)
+    }
+
+    /// A call begins. `origin` is what it may reach without a grant.
+    fn enter(&mut self, origin: Option<Origin>, deadline: Instant) {
+        self.uses += 1;
         // The clock went on while the instance was idle.
         self.store.set_epoch_deadline(1);
         let state = self.store.data_mut();
         state.call = Some(Call {
-            origin: Origin::of(request.uri()),
+            origin,
             deadline,
             readable: state.site.limits.body_read,
         });
-        Ok(state.table.push(RequestHandle::incoming(request))?)
     }
 }
 
@@ -182,7 +188,7 @@ fn stopped(store: &Store<State>, error: &wasmtime::Error) -> CallError {
 
 /// Checks the plugin's response and takes what belongs to a connection, or to
 /// another body, out of its head.
-fn finish(site: &Site, response: ResponseHandle) -> Result<Response<Body>, CallError> {
+pub(crate) fn finish(site: &Site, response: ResponseHandle) -> Result<Response<Body>, CallError> {
     let status = StatusCode::from_u16(response.status)
         .ok()
         .filter(|_| (200..=599).contains(&response.status))

@@ -1,12 +1,14 @@
-//! Runs `http-client` plugins: WASI components that answer a backend request.
+//! Runs plugins: WASI components that answer a backend's requests
+//! (`http-client`), or change requests and responses (`req-resp-modifier`).
 //!
 //! # Life of a plugin
 //!
 //! 1. At start [`Engine::load`] compiles and links a component once. Whatever
 //!    is wrong with the file is found there.
-//! 2. [`Plugin::bind`] makes the first instance for one place of use and hands
-//!    it the settings, so that a bad setting stops the start.
-//! 3. [`Plugin::call`] borrows an instance that nobody else is using, or makes
+//! 2. [`Plugin::bind`] or [`Modifier::bind`] makes the first instance for one
+//!    place of use and hands it the settings, so that a bad setting stops the
+//!    start.
+//! 3. A call ([`Plugin::call`], [`Modifier::modify_request`]) borrows an instance that nobody else is using, or makes
 //!    one. From entry on it counts as broken; only a clean return puts it back.
 //!    After a trap, a deadline or a caller that went away it is dropped.
 //!
@@ -41,6 +43,7 @@ mod host;
 mod instance;
 mod limits;
 mod log;
+mod modifier;
 mod pac;
 mod plugin;
 mod pool;
@@ -54,6 +57,10 @@ pub use component::{Component, MAX_COMPONENT_BYTES};
 pub use engine::{Engine, EngineSettings};
 pub use error::{BindError, CallError, LoadError, PluginFailure};
 pub use limits::Limits;
+pub use modifier::{
+    Content, Hooks, Level, Modifier, Params, PassingRequest, PassingResponse, Place, Refusal,
+    Verdict,
+};
 pub use pac::{Addresses, Pac, PacError, PacLimits, PacRunner, Resolver, SystemResolver};
 pub use plugin::Plugin;
 pub use pool::Instances;

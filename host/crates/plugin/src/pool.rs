@@ -20,6 +20,7 @@ use crate::{
     BindError, Binding, CallError, Component, Isolation, World,
     instance::{Instance, MakeError, Outcome, Slot},
     log::Log,
+    modifier::{Hooks, ModifierSite, Place},
     rights::Rights,
     state::{Site, Ways},
     world::Linked,
@@ -78,7 +79,7 @@ struct Idle {
 }
 
 impl Pool {
-    fn new(component: &Component, linked: Linked, binding: Binding) -> Self {
+    fn new(component: &Component, linked: Linked, binding: Binding, place: Option<Place>) -> Self {
         let plugin = Arc::clone(component.shared_name());
         let log = Log::new(
             Arc::clone(&plugin),
@@ -94,6 +95,7 @@ impl Pool {
             limits: binding.limits,
             log: Arc::new(log),
             ways: Ways::default(),
+            modifier: place.map(ModifierSite::new),
         };
         Self {
             component: component.clone(),
@@ -112,6 +114,16 @@ impl Pool {
         world: World,
         binding: Binding,
     ) -> Result<Arc<Self>, BindError> {
+        Self::bind_at(component, world, binding, None).await
+    }
+
+    /// The same for a modifier, which has a `place`.
+    pub(crate) async fn bind_at(
+        component: &Component,
+        world: World,
+        binding: Binding,
+        place: Option<Place>,
+    ) -> Result<Arc<Self>, BindError> {
         let plugin = component.name().to_owned();
         if let Some((limit, max)) = binding.limits.out_of_range() {
             return Err(BindError::Limit { plugin, limit, max });
@@ -119,7 +131,7 @@ impl Pool {
         let Some(linked) = component.linked(world) else {
             return Err(BindError::World { plugin, world });
         };
-        let pool = Arc::new(Self::new(component, linked.clone(), binding));
+        let pool = Arc::new(Self::new(component, linked.clone(), binding, place));
         component.engine().register(&pool);
         match pool.first().await {
             Ok(instance) => pool.give_back(instance),
@@ -180,6 +192,12 @@ impl Pool {
 
     pub(crate) fn name(&self) -> &str {
         &self.site.plugin
+    }
+
+    /// Of a modifier: what it has asked for.
+    pub(crate) fn hooks(&self) -> Hooks {
+        let modifier = self.site.modifier.as_ref();
+        modifier.map_or_else(Hooks::default, ModifierSite::hooks)
     }
 
     pub(crate) fn instances(&self) -> Instances {

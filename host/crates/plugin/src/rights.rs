@@ -20,10 +20,12 @@ impl Rights {
         Self { hosts, proxies }
     }
 
-    /// Whether `target` may be sent to while answering a request to `own`.
-    pub(crate) fn may_reach(&self, target: &Uri, own: &Origin) -> bool {
+    /// Whether `target` may be sent to while working on a request to `own`,
+    /// which may be nobody.
+    pub(crate) fn may_reach(&self, target: &Uri, own: Option<&Origin>) -> bool {
         Origin::of(target).is_some_and(|target| {
-            target.same(own) || self.hosts.iter().any(|host| target.is_at(host))
+            own.is_some_and(|own| target.same(own))
+                || self.hosts.iter().any(|host| target.is_at(host))
         })
     }
 
@@ -142,7 +144,7 @@ mod tests {
                 assert!(!expected, "{target} does not parse");
                 continue;
             };
-            assert_eq!(rights.may_reach(&uri, &own), expected, "{target}");
+            assert_eq!(rights.may_reach(&uri, Some(&own)), expected, "{target}");
         }
     }
 

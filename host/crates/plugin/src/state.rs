@@ -17,6 +17,7 @@ use crate::{
     host::Pipe,
     limits::Limiter,
     log::Log,
+    modifier::ModifierSite,
     rights::{Origin, Rights},
     stdio::Output,
 };
@@ -40,6 +41,8 @@ pub(crate) struct Site {
     pub(crate) log: Arc<Log>,
     /// Through forward proxies.
     pub(crate) ways: Ways,
+    /// Of a modifier.
+    pub(crate) modifier: Option<ModifierSite>,
 }
 
 /// Ways that were opened, by address and options: every instance opens the same

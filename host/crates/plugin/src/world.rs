@@ -1,5 +1,7 @@
 //! The kinds of plugins, told by what a component exports.
 
+use std::sync::Arc;
+
 use wasmtime::{
     Store,
     component::{InstancePre, types},
@@ -7,7 +9,14 @@ use wasmtime::{
 
 use crate::{
     Engine,
-    bindings::{HttpClientPlugin, HttpClientPluginPre},
+    bindings::{HttpClientPlugin, HttpClientPluginPre, exports::cuttle::plugin::http_client},
+    modifier::{
+        bindings::{
+            ReqRespModifierPlugin, ReqRespModifierPluginPre,
+            exports::cuttle::plugin::req_resp_modifier,
+        },
+        place_to,
+    },
     state::State,
 };
 
@@ -24,17 +33,20 @@ const PACKAGE: &str = "cuttle:plugin/";
 pub enum World {
     /// `http-client-plugin`: answers the requests of a backend.
     HttpClient,
+    /// `req-resp-modifier-plugin`: changes requests and responses.
+    ReqRespModifier,
 }
 
 impl World {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::HttpClient];
+    pub const ALL: [Self; 2] = [Self::HttpClient, Self::ReqRespModifier];
 
     /// Interface that a component of this world exports.
     #[must_use]
     pub fn export(self) -> &'static str {
         match self {
             Self::HttpClient => "http-client",
+            Self::ReqRespModifier => "req-resp-modifier",
         }
     }
 
@@ -79,18 +91,24 @@ pub(crate) fn exports(engine: &Engine, ty: &types::Component) -> Vec<String> {
 #[derive(Clone)]
 pub(crate) enum Linked {
     HttpClient(HttpClientPluginPre<State>),
+    ReqRespModifier(ReqRespModifierPluginPre<State>),
 }
 
 impl Linked {
     pub(crate) fn new(world: World, pre: InstancePre<State>) -> wasmtime::Result<Self> {
         match world {
             World::HttpClient => HttpClientPluginPre::new(pre).map(Self::HttpClient),
+            World::ReqRespModifier => ReqRespModifierPluginPre::new(pre).map(Self::ReqRespModifier),
         }
     }
 
     pub(crate) async fn instantiate(&self, store: &mut Store<State>) -> wasmtime::Result<Exports> {
         match self {
             Self::HttpClient(pre) => pre.instantiate_async(store).await.map(Exports::HttpClient),
+            Self::ReqRespModifier(pre) => {
+                let exports = pre.instantiate_async(store).await;
+                exports.map(Exports::ReqRespModifier)
+            }
         }
     }
 }
@@ -98,6 +116,7 @@ impl Linked {
 /// What can be called in an instance.
 pub(crate) enum Exports {
     HttpClient(HttpClientPlugin),
+    ReqRespModifier(ReqRespModifierPlugin),
 }
 
 impl Exports {
@@ -112,8 +131,35 @@ impl Exports {
                 let plugin = exports.cuttle_plugin_http_client();
                 plugin.call_configure(store, settings).await
             }
+            Self::ReqRespModifier(exports) => {
+                let site = Arc::clone(&store.data().site);
+                let modifier = site.modifier.as_ref().ok_or_else(other_world)?;
+                let place = place_to(modifier.place, &site.plugin);
+                let plugin = exports.cuttle_plugin_req_resp_modifier();
+                let hooks = plugin.call_configure(store, settings, &place).await?;
+                Ok(hooks.map(|hooks| modifier.wants(hooks.into())))
+            }
         }
     }
+
+    pub(crate) fn http_client(&self) -> wasmtime::Result<&http_client::Guest> {
+        match self {
+            Self::HttpClient(exports) => Ok(exports.cuttle_plugin_http_client()),
+            Self::ReqRespModifier(_) => Err(other_world()),
+        }
+    }
+
+    pub(crate) fn req_resp_modifier(&self) -> wasmtime::Result<&req_resp_modifier::Guest> {
+        match self {
+            Self::ReqRespModifier(exports) => Ok(exports.cuttle_plugin_req_resp_modifier()),
+            Self::HttpClient(_) => Err(other_world()),
+        }
+    }
+}
+
+/// A fault of the gateway: pools are made for one world.
+fn other_world() -> wasmtime::Error {
+    wasmtime::Error::msg("the instance is one of another world")
 }
 
 #[cfg(test)]

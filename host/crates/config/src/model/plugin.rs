@@ -4,15 +4,16 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
 use crate::KeyPath;
 
-/// `plugin/http-client` of a backend.
+/// `plugin/http-client` of a backend, or one of `plugin/req-resp-modifier`.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct PluginUse {
     /// Place of the object: `….extra_config["plugin/http-client"]`.
     pub place: KeyPath,
-    /// `name`.
+    /// `name`, or one of its entries.
     pub name: String,
-    /// The whole object as JSON text. May hold secrets.
+    /// The whole object as JSON text; of a modifier without the members that
+    /// have the names of others. May hold secrets.
     pub settings: String,
 }
 

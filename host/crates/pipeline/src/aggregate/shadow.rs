@@ -25,12 +25,10 @@ pub(super) struct ShadowBackend {
 
 impl ShadowBackend {
     pub(super) fn new(endpoint: &Endpoint, performed: Performed<'_>) -> Self {
-        let Performed {
-            backend, executor, ..
-        } = performed;
+        let backend = performed.backend;
         let shadow = backend.shadow.unwrap_or_default();
         Self {
-            call: Arc::new(BackendCall::new(endpoint, backend, executor)),
+            call: Arc::new(BackendCall::new(endpoint, performed)),
             place: backend.place.to_string(),
             timeout: shadow.timeout.unwrap_or(endpoint.timeout),
             free: Arc::new(Semaphore::new(AT_ONCE)),

@@ -12,7 +12,6 @@ use super::{
 };
 use crate::{
     bindings::cuttle::plugin::{outbound::Host, types::Error},
-    rights::Origin,
     state::{Call, Site, State},
 };
 
@@ -55,11 +54,8 @@ async fn send(
     way: &Way,
 ) -> Result<ResponseHandle, Error> {
     let request = request.into_request()?;
-    let granted = call
-        .origin
-        .as_ref()
-        .is_some_and(|own: &Origin| site.rights.may_reach(request.uri(), own));
-    if !granted {
+    let own = call.origin.as_ref();
+    if !site.rights.may_reach(request.uri(), own) {
         return Err(not_granted(&site.plugin, request.uri()));
     }
     let options = SendOptions {
