@@ -19,6 +19,7 @@ mod json_pipeline;
 mod leaks;
 mod listener;
 mod logs_and_secrets;
+mod modifiers;
 mod noop_pipeline;
 mod pac;
 mod plugin_folder;

@@ -14,6 +14,7 @@ mod bodies;
 mod harm;
 mod instances;
 mod loading;
+mod modifiers;
 mod pac;
 mod rights;
 mod sdk;
@@ -28,6 +29,7 @@ fn every_fixture_is_tested() {
         include_str!("harm.rs"),
         include_str!("instances.rs"),
         include_str!("loading.rs"),
+        include_str!("modifiers.rs"),
         include_str!("rights.rs"),
         include_str!("sdk.rs"),
         include_str!("settings.rs"),
