@@ -411,7 +411,10 @@ impl Gateway {
         // The position in the list; the span's `backend` is the last one's URL.
         let position = failure.backend;
         match kind {
-            FailureKind::ClientBody | FailureKind::ClientRequest | FailureKind::BodyTooLarge => {
+            FailureKind::ClientBody
+            | FailureKind::ClientRequest
+            | FailureKind::BodyTooLarge
+            | FailureKind::Refused => {
                 tracing::info!(target: "cuttle", ?kind, position, error, "request refused");
             }
             _ => tracing::error!(target: "cuttle", ?kind, position, error, "{what}"),

@@ -71,3 +71,46 @@ async fn a_missing_file_and_a_missing_kind_are_said() {
         assert_eq!(nothing.code, 1, "{nothing:?}");
     }
 }
+
+#[tokio::test]
+async fn a_plugin_is_tested_as_the_kind_that_is_asked_for() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for name in ["modifies-headers", "adds-header"] {
+        let file = folder.path().join(name).with_extension("wasm");
+        fs::copy(fixture(name), file).expect("a copy");
+    }
+    let good = run(
+        folder.path(),
+        &["test-plugin", "-m", "modifies-headers.wasm"],
+    )
+    .await;
+    assert_eq!(good.code, 0, "{good:?}");
+    let output = format!("{}{}", good.stdout, good.stderr);
+    assert!(
+        output.contains("[OK] MODIFIER\tmodifies-headers"),
+        "{output}"
+    );
+
+    let both = run(
+        folder.path(),
+        &[
+            "test-plugin",
+            "-c",
+            "-m",
+            "modifies-headers.wasm",
+            "adds-header.wasm",
+        ],
+    )
+    .await;
+    assert_eq!(both.code, 1, "{both:?}");
+    let output = format!("{}{}", both.stdout, both.stderr);
+    for text in [
+        "[KO] CLIENT\tmodifies-headers: does not export `http-client`",
+        "[OK] MODIFIER\tmodifies-headers",
+        "[OK] CLIENT\tadds-header",
+        "[KO] MODIFIER\tadds-header: does not export `req-resp-modifier`",
+        "2 plugin(s) failed.",
+    ] {
+        assert!(output.contains(text), "{text:?}: {output}");
+    }
+}

@@ -22,6 +22,7 @@ mod leaks;
 mod listener;
 mod logs_and_secrets;
 mod metrics;
+mod modifiers;
 mod noop_pipeline;
 mod pac;
 mod plugin_folder;

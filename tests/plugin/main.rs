@@ -16,6 +16,7 @@ mod contract;
 mod harm;
 mod instances;
 mod loading;
+mod modifiers;
 mod pac;
 mod rights;
 mod sdk;
@@ -32,6 +33,7 @@ fn every_fixture_is_tested() {
         include_str!("harm.rs"),
         include_str!("instances.rs"),
         include_str!("loading.rs"),
+        include_str!("modifiers.rs"),
         include_str!("rights.rs"),
         include_str!("server.rs"),
         include_str!("sdk.rs"),

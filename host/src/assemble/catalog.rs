@@ -30,7 +30,7 @@ const BUNDLED: [(&str, &[u8]); 1] = [("http-proxy", HTTP_PROXY)];
 /// A plugin that was compiled and linked.
 #[derive(Debug, Clone)]
 pub struct LoadedPlugin {
-    /// Name that `plugin/http-client` uses.
+    /// Name that configurations use.
     pub name: String,
     /// Where it comes from.
     pub origin: Origin,
@@ -208,12 +208,12 @@ fn bundled_in_use(
     files: &BTreeMap<String, PathBuf>,
 ) -> Vec<(&'static str, &'static [u8])> {
     let uses = |name: &str| {
-        service
-            .endpoints
-            .iter()
-            .flat_map(|endpoint| &endpoint.backends)
-            .any(|backend| backend.plugin.as_ref().is_some_and(|used| used.uses(name)))
-            || server_plugins::uses(service, name)
+        let mut used = service.endpoints.iter().flat_map(|endpoint| {
+            let backends = endpoint.backends.iter();
+            let backends = backends.flat_map(|one| one.plugin.iter().chain(&one.modifiers));
+            backends.chain(&endpoint.modifiers)
+        });
+        used.any(|used| used.uses(name)) || server_plugins::uses(service, name)
     };
     BUNDLED
         .into_iter()

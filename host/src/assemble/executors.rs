@@ -94,7 +94,7 @@ fn egress_kind(kind: ErrorKind) -> FailureKind {
     }
 }
 
-fn plugin_kind(error: &CallError) -> FailureKind {
+pub(super) fn plugin_kind(error: &CallError) -> FailureKind {
     match error {
         CallError::Deadline { .. } => FailureKind::Timeout,
         CallError::Exhausted { .. } => FailureKind::Overloaded,

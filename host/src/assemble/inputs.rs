@@ -41,9 +41,12 @@ impl Inputs {
             if let BackendProxy::Forward(forward) = &backend.http_client.proxy {
                 inputs.forward(forward);
             }
-            if let Some(plugin) = &backend.plugin {
+            for plugin in backend.plugin.iter().chain(&backend.modifiers) {
                 inputs.files.extend(settings::files(plugin));
             }
+        }
+        for plugin in service.endpoints.iter().flat_map(|one| &one.modifiers) {
+            inputs.files.extend(settings::files(plugin));
         }
         inputs
     }

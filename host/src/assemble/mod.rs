@@ -5,7 +5,8 @@
 //! 1. PAC files, and the client for backends: TLS files, proxies of the
 //!    environment.
 //! 2. Plugins: the folder is searched, components are compiled and linked.
-//! 3. For each backend an executor: its plugins, configured, or the client.
+//! 3. For each backend an executor: its plugins, configured, or the client; and
+//!    the modifiers around it and around its endpoint.
 //! 4. The plugins in front of the gateway, pipelines and the router.
 //!
 //! Each step collects its problems; all of them are reported together, with
@@ -19,6 +20,7 @@ mod egress;
 mod executors;
 mod inputs;
 mod kept;
+mod modifiers;
 mod pac;
 mod plugins;
 mod proxy;
@@ -29,7 +31,7 @@ mod settings;
 use std::sync::Arc;
 
 use cuttle_pipeline::{
-    Executor, Pipeline, Settings,
+    Executor, Modifiers, Pipeline, Settings,
     config::{Backend, Endpoint, KeyPath, Loaded, Problem, Severity, Sources},
 };
 
@@ -102,7 +104,14 @@ pub async fn assemble(
                 reached.extend(egress);
                 executors
             });
-            endpoints.extend(pipeline(endpoint, settings, executors, &mut findings));
+            let bench = modifiers::Workbench {
+                service: &loaded.service,
+                egress,
+                catalog: &catalog,
+            };
+            let modifiers = bench.modifiers(endpoint, &mut findings).await;
+            let parts = executors.zip(modifiers);
+            endpoints.extend(pipeline(endpoint, settings, parts, &mut findings));
         }
     }
     let in_front = match &egress {
@@ -177,12 +186,14 @@ fn plain(
 fn pipeline(
     endpoint: &Endpoint,
     settings: Settings,
-    executors: Option<Vec<Arc<dyn Executor>>>,
+    parts: Option<(Vec<Arc<dyn Executor>>, Modifiers)>,
     findings: &mut Findings<'_>,
 ) -> Option<(Endpoint, Pipeline)> {
-    // Without executors there is no pipeline, but all the rest is to be told.
-    let built = match executors {
-        Some(executors) => Pipeline::build_with(endpoint, settings, executors),
+    // Without its parts there is no pipeline, but all the rest is to be told.
+    let built = match parts {
+        Some((executors, modifiers)) => {
+            Pipeline::build_modified(endpoint, settings, executors, modifiers)
+        }
         None => Err(Pipeline::unsupported(endpoint)),
     };
     match built {

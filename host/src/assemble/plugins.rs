@@ -82,7 +82,7 @@ pub(super) fn components<'a>(
     found.into_iter().collect()
 }
 
-fn component<'a>(
+pub(super) fn component<'a>(
     used: &PluginName,
     catalog: &'a Catalog,
     findings: &mut Findings<'_>,
@@ -140,12 +140,12 @@ fn shared(spot: &Spot<'_>, egress: &Egress<'_>, findings: &mut Findings<'_>) -> 
         findings.error(&backend.place.key("sd"), message, Some(help));
         return None;
     }
-    let hosts = backend.hosts.iter().map(|host| host.authority.clone());
+    let hosts = own_hosts(backend);
     Some(Shared {
         settings: settings::resolve(spot.used, egress.environment(), findings)?,
         client: egress.client(backend, findings)?,
         way: egress.way(backend, findings)?,
-        hosts: hosts.collect(),
+        hosts,
     })
 }
 
@@ -221,6 +221,12 @@ fn binding(
         isolation: isolation(service, plugin),
         endpoint: format!("{} {}", endpoint.method, endpoint.path.text),
     })
+}
+
+/// Those that are listed.
+pub(super) fn own_hosts(backend: &Backend) -> Vec<Authority> {
+    let hosts = backend.hosts.iter();
+    hosts.map(|host| host.authority.clone()).collect()
 }
 
 /// Proxy addresses that were granted.

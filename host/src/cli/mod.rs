@@ -144,7 +144,7 @@ struct TestPluginArgs {
     /// Test as `plugin/http-server`: not implemented yet.
     #[arg(short, long)]
     server: bool,
-    /// Test as `plugin/req-resp-modifier`: not implemented yet.
+    /// Test as `plugin/req-resp-modifier`.
     #[arg(short, long)]
     modifier: bool,
     /// Components to load.

@@ -76,14 +76,15 @@ impl Responder {
 
     /// The pipeline has failed before there was an answer. Of the failure the
     /// client gets what its `Display` says, with `return_error_msg` only; of
-    /// the answer behind it (`return_error_code`) the status, and the body on
-    /// the same condition.
+    /// the answer behind it (`return_error_code`, or a modifier's) the status and
+    /// a modifier's fields, and the body on the same condition.
     #[must_use]
     pub fn failure(&self, failure: &Failure) -> Response<Body> {
         let Some(answer) = &failure.answer else {
             return self.refusal(failure.kind, failure);
         };
         let mut response = bare(answer.status);
+        response.headers_mut().clone_from(&answer.headers);
         if self.return_error_msg {
             *response.body_mut() = full(answer.body.clone());
             let content_type = answer.content_type.clone().unwrap_or(TEXT);

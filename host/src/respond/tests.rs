@@ -1,6 +1,6 @@
 use bytes::Bytes;
 use cuttle_pipeline::{BackendAnswer, ExecuteError};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use http_body_util::BodyExt;
 use serde_json::json;
 
@@ -90,12 +90,17 @@ async fn return_error_msg_shows_no_cause() {
     assert_eq!(headers[CONTENT_TYPE], "text/plain; charset=utf-8");
 }
 
+const X_OWN: HeaderName = HeaderName::from_static("x-own");
+
 #[tokio::test]
 async fn return_error_code_passes_the_status_and_the_body_with_return_error_msg_only() {
     let of = |content_type: Option<&'static str>| {
         let mut failure = failure(FailureKind::Status);
         failure.answer = Some(Box::new(BackendAnswer {
             status: StatusCode::IM_A_TEAPOT,
+            headers: [(X_OWN, HeaderValue::from_static("kept"))]
+                .into_iter()
+                .collect(),
             content_type: content_type.map(HeaderValue::from_static),
             body: Bytes::from_static(b"{}"),
         }));
@@ -114,6 +119,7 @@ async fn return_error_code_passes_the_status_and_the_body_with_return_error_msg_
         assert_eq!((status, got.as_str()), (418, body));
         let found = headers.get(CONTENT_TYPE).map(|v| v.to_str().unwrap());
         assert_eq!(found, sent);
+        assert_eq!(headers[X_OWN], "kept");
         assert_eq!(headers[X_KRAKEND_COMPLETED], "false");
     }
 }

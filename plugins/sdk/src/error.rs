@@ -23,7 +23,8 @@ use crate::{Response, bindings::cuttle::plugin::types};
 #[non_exhaustive]
 pub enum Error {
     /// Not a failure of the plugin but its answer: the client gets this status
-    /// (200 to 599) and this text.
+    /// (200 to 599) and this text. Of a [`Modifier`](crate::Modifier) it is a
+    /// [`Refusal`](crate::Refusal).
     Status(StatusCode, String),
     /// A method, URI, field, status or option that cannot be used.
     InvalidArgument(String),
@@ -65,11 +66,17 @@ impl Error {
 
     /// The response that is meant, or the error of the contract.
     pub(crate) fn into_answer(self) -> Result<Response, types::Error> {
-        Err(match self {
-            Self::Status(status, text) => {
-                return Response::text(status, &text)
-                    .map_err(|error| types::Error::Other(error.to_string()));
-            }
+        match self {
+            Self::Status(status, text) => Response::text(status, &text)
+                .map_err(|error| types::Error::Other(error.to_string())),
+            other => Err(other.into_contract()),
+        }
+    }
+
+    /// The error of the contract.
+    pub(crate) fn into_contract(self) -> types::Error {
+        match self {
+            Self::Status(..) => types::Error::Other(self.to_string()),
             Self::InvalidArgument(text) => types::Error::InvalidArgument(text),
             Self::Denied(text) => types::Error::Denied(text),
             Self::Dns(text) => types::Error::Dns(text),
@@ -82,7 +89,7 @@ impl Error {
             Self::Body(text) => types::Error::Body(text),
             Self::Cancelled => types::Error::Cancelled,
             Self::Other(text) => types::Error::Other(text),
-        })
+        }
     }
 }
 

@@ -29,6 +29,8 @@
 //! The crate of the plugin is a library with `crate-type = ["cdylib"]`, built
 //! with `--target wasm32-wasip2`.
 //!
+//! A plugin for `plugin/req-resp-modifier` is a [`Modifier`].
+//!
 //! # Tests of a plugin
 //!
 //! On other targets everything compiles, so that the parts of a plugin that do
@@ -41,6 +43,7 @@ pub mod forward_proxy;
 mod header;
 mod logger;
 mod message;
+mod modifier;
 mod plugin;
 mod server;
 mod settings;
@@ -51,6 +54,9 @@ pub use header::HeaderValue;
 pub use http::{Method, StatusCode};
 pub use log;
 pub use message::{Request, Response, next, send};
+pub use modifier::{
+    Content, Hooks, Level, Modifier, PassingRequest, PassingResponse, Place, Refusal, Verdict,
+};
 pub use plugin::HttpClient;
 pub use server::{HttpServer, client_address};
 pub use settings::{NoSettings, SettingsError};
@@ -65,6 +71,23 @@ pub mod bindings {
         pub_export_macro: true,
         default_bindings_module: "cuttle_plugin_sdk::bindings",
     });
+
+    /// The other world; what it imports is the same.
+    pub mod modifier {
+        wit_bindgen::generate!({
+            path: "../../wit",
+            world: "req-resp-modifier-plugin",
+            pub_export_macro: true,
+            default_bindings_module: "cuttle_plugin_sdk::bindings::modifier",
+            with: {
+                "cuttle:plugin/types@0.1.1": crate::bindings::cuttle::plugin::types,
+                "cuttle:plugin/outbound@0.1.1": crate::bindings::cuttle::plugin::outbound,
+                "cuttle:plugin/forward-proxy@0.1.1":
+                    crate::bindings::cuttle::plugin::forward_proxy,
+                "cuttle:plugin/log@0.1.1": crate::bindings::cuttle::plugin::log,
+            },
+        });
+    }
 }
 
 /// The same for plugins in front of the gateway.
@@ -87,11 +110,11 @@ pub mod server_bindings {
     });
 }
 
-/// What [`export_http_client!`] and [`export_http_server!`] expand to, and nobody
-/// else calls.
+/// What the macros `export_…!` expand to, and nobody else calls.
 #[doc(hidden)]
 pub mod export {
     pub use crate::{
+        modifier::{configure as configure_modifier, modify_request, modify_response},
         plugin::{configure, handle},
         server::{configure as configure_server, handle as handle_server},
     };

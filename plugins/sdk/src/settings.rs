@@ -81,14 +81,50 @@ pub(crate) fn parse<T: DeserializeOwned + 'static>(text: &str) -> Result<T, Sett
     if TypeId::of::<T>() == TypeId::of::<NoSettings>() {
         return T::deserialize(().into_deserializer()).map_err(unread);
     }
+    typed(object(text)?, "")
+}
+
+/// The same for a modifier, whose settings may be the member with its `name`.
+pub(crate) fn parse_own<T: DeserializeOwned + 'static>(
+    text: &str,
+    name: &str,
+) -> Result<T, SettingsError> {
+    if TypeId::of::<T>() == TypeId::of::<NoSettings>() {
+        return parse(text);
+    }
+    let mut object = object(text)?;
+    match object.remove(name) {
+        Some(Value::Object(own)) => typed(own, name),
+        Some(other) => {
+            object.insert(name.to_owned(), other);
+            typed(object, "")
+        }
+        None => typed(object, ""),
+    }
+}
+
+fn object(text: &str) -> Result<Map<String, Value>, SettingsError> {
     let mut object: Map<String, Value> =
         serde_json::from_str(text).map_err(|_| "the settings are not a JSON object")?;
     // The gateway's own key: a plugin with `deny_unknown_fields` must not
     // stumble over it.
     object.remove("name");
+    Ok(object)
+}
+
+/// `within` is the key of the object, if it has one.
+fn typed<T: DeserializeOwned>(
+    object: Map<String, Value>,
+    within: &str,
+) -> Result<T, SettingsError> {
     serde_path_to_error::deserialize(Value::Object(object)).map_err(|error| {
         let path = error.path().to_string();
-        SettingsError(describe(&path, &error.into_inner().to_string()))
+        let said = describe(&path, &error.into_inner().to_string());
+        match within {
+            "" => SettingsError(said),
+            key if path == "." && !said.contains(": ") => SettingsError::at(key, said),
+            key => SettingsError(format!("{key}.{said}")),
+        }
     })
 }
 
@@ -213,6 +249,23 @@ mod tests {
     fn the_name_is_the_gateways() {
         let text = r#"{"name": "mine", "limit": 7, "mode": "fast"}"#;
         assert_eq!(parse::<Settings>(text).unwrap().limit, 7);
+    }
+
+    #[test]
+    fn the_settings_of_a_modifier_may_stand_under_its_name() {
+        let limit = |text| parse_own::<Settings>(text, "mine").map(|settings| settings.limit);
+        assert_eq!(limit(r#"{"name": ["mine"], "limit": 1}"#), Ok(1));
+        assert_eq!(limit(r#"{"name": ["mine"], "mine": {"limit": 2}}"#), Ok(2));
+        let refused = |text| limit(text).unwrap_err().to_string();
+        assert_eq!(
+            refused(r#"{"mine": {"limit": "x"}}"#),
+            "mine.limit: must be u32"
+        );
+        assert_eq!(refused(r#"{"mine": {}}"#), "mine.limit: is missing");
+        assert_eq!(
+            refused(r#"{"limit": 1, "mine": 7}"#),
+            "mine: is not a key of this plugin"
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use cuttle_config::{Backend, BaseUrl, Endpoint};
+use cuttle_config::{Backend, BaseUrl, Endpoint, InputQueryStrings};
 use http::{
     HeaderMap, HeaderValue, Method, Request, Response, Uri,
     header::{AUTHORIZATION, CONTENT_LENGTH},
@@ -13,11 +13,13 @@ use http::{
 use percent_encoding::percent_decode_str;
 
 use crate::{
-    Body, BoxError, Executor, Failure, FailureKind, Inbound,
+    Body, BoxError, Executor, Failure, FailureKind, Inbound, PassingRequest,
+    aggregate::Performed,
     balance::Balancer,
     deadline::Deadline,
     explain::{self, ExplainedRequest, Lists},
     headers::HeaderFilter,
+    modify::{Flow, Stage},
     query::QueryFilter,
     url::{BadValue, UrlTemplate, Values, literal},
 };
@@ -33,21 +35,30 @@ pub(crate) struct BackendCall {
     executor: Arc<dyn Executor>,
     /// What the filters were made of; not for calls.
     lists: Box<Lists>,
+    modifiers: Option<Box<Stage>>,
 }
 
 impl BackendCall {
-    pub(crate) fn new(endpoint: &Endpoint, backend: &Backend, executor: Arc<dyn Executor>) -> Self {
-        let query_strings = backend.input_query_strings.as_deref();
-        let headers = backend.input_headers.as_deref();
+    pub(crate) fn new(endpoint: &Endpoint, performed: Performed<'_>) -> Self {
+        let Performed {
+            backend, executor, ..
+        } = performed;
+        let (query, headers) = filters(endpoint, backend, performed.filtered);
         Self {
-            query: QueryFilter::new(&endpoint.input_query_strings, query_strings),
-            headers: HeaderFilter::new(&endpoint.input_headers, headers),
+            query,
+            headers,
             url: UrlTemplate::compile(&backend.url_pattern),
             method: (!backend.client_method).then(|| backend.method.clone()),
             hosts: Balancer::new(backend.hosts.iter().map(Host::new).collect()),
             executor,
             lists: Box::new(Lists::new(endpoint, backend)),
+            modifiers: Stage::new(performed.modifiers),
         }
+    }
+
+    /// Those who see its requests and responses.
+    pub(crate) fn modifiers(&self) -> Option<&Stage> {
+        self.modifiers.as_deref()
     }
 
     /// Sends one client's request, for an answer that is passed on as it is. The
@@ -57,15 +68,39 @@ impl BackendCall {
         inbound: Inbound,
         deadline: Deadline,
     ) -> Result<Response<Body>, Failure> {
+        if let Some(modifiers) = self.modifiers() {
+            // Of no weight where there are none.
+            return Box::pin(self.modified(modifiers, inbound, deadline)).await;
+        }
         let asked = inbound.method.clone();
         let request = self.request(inbound, &[]).await?;
         let mut response = self.execute(request, deadline).await?;
-        // An answer to HEAD announces a body that does not follow. A client
-        // that asked for one would wait for it.
         if self.method == Some(Method::HEAD) && asked != Method::HEAD {
-            response.headers_mut().remove(CONTENT_LENGTH);
+            forget_length(&mut response);
         }
         Ok(response)
+    }
+
+    async fn modified(
+        &self,
+        modifiers: &Stage,
+        inbound: Inbound,
+        deadline: Deadline,
+    ) -> Result<Response<Body>, Failure> {
+        let (asked, params) = (inbound.method.clone(), inbound.params.clone());
+        let request = self.request(inbound, &[]).await?;
+        let passing = PassingRequest { request, params };
+        let (request, original) = match modifiers.request(passing, deadline).await? {
+            Flow::Proceed((passing, original)) => (passing.request, original),
+            Flow::Answer(response) => return Ok(response),
+        };
+        let head_only = *request.method() == Method::HEAD;
+        let mut response = self.execute(request, deadline).await?;
+        if head_only && asked != Method::HEAD {
+            forget_length(&mut response);
+        }
+        let original = original.as_ref();
+        modifiers.message(response, original, deadline).await
     }
 
     /// Sends what [`request`](Self::request) has made.
@@ -161,6 +196,29 @@ impl BackendCall {
         let sought = self.executor.hosts()?.sought()?;
         Some(Host::listed_nowhere(sought))
     }
+}
+
+/// The filters in front of a backend; those of its endpoint are not repeated
+/// where they have been applied.
+fn filters(endpoint: &Endpoint, backend: &Backend, filtered: bool) -> (QueryFilter, HeaderFilter) {
+    let query_strings = backend.input_query_strings.as_deref();
+    let headers = backend.input_headers.as_deref();
+    if filtered {
+        return (
+            QueryFilter::new(&InputQueryStrings::All, query_strings),
+            HeaderFilter::second(headers),
+        );
+    }
+    (
+        QueryFilter::new(&endpoint.input_query_strings, query_strings),
+        HeaderFilter::new(&endpoint.input_headers, headers),
+    )
+}
+
+/// An answer to HEAD announces a body that does not follow. A client that asked
+/// for one would wait for it.
+fn forget_length(response: &mut Response<Body>) {
+    response.headers_mut().remove(CONTENT_LENGTH);
 }
 
 /// Bytes for an expanded `url_pattern` that are set aside at first.

@@ -3,9 +3,9 @@
 use std::{error::Error as StdError, fmt, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
-use crate::{BoxError, ExecuteError};
+use crate::{BoxError, ExecuteError, Refusal};
 
 /// What kind of failure a [`Failure`] is. The gateway picks a status by it.
 ///
@@ -25,6 +25,8 @@ pub enum FailureKind {
     Overloaded,
     /// The plugin failed: trap, refusal, its own error.
     Plugin,
+    /// A modifier refuses the request or the response, with a status.
+    Refused,
     /// The client's body broke off or was malformed.
     ClientBody,
     /// The client's body is longer than allowed, or than what is kept of it
@@ -51,6 +53,7 @@ impl fmt::Display for FailureKind {
             Self::Timeout => "context deadline exceeded",
             Self::Overloaded => "the gateway is at its limits",
             Self::Plugin => "the backend's plugin failed",
+            Self::Refused => "the request is refused",
             Self::ClientBody => "the body of the request could not be read",
             Self::BodyTooLarge => "the body of the request is too large",
             Self::ClientRequest => "the request cannot be passed on",
@@ -72,7 +75,8 @@ pub struct Failure {
     pub kind: FailureKind,
     /// What happened, for the log.
     pub source: BoxError,
-    /// The answer behind it, of a backend with `return_error_code`.
+    /// The answer behind it, of a backend with `return_error_code` or of a
+    /// modifier.
     pub answer: Option<Box<BackendAnswer>>,
     /// Position of the backend in the endpoint's list, if there are several.
     pub backend: Option<usize>,
@@ -80,11 +84,13 @@ pub struct Failure {
     text: Option<String>,
 }
 
-/// What a backend has said instead of 200 or 201.
+/// What a backend has said instead of 200 or 201, or a modifier's refusal.
 #[derive(Debug, Clone)]
 pub struct BackendAnswer {
     /// Its status.
     pub status: StatusCode,
+    /// Fields that go to the client in any case: those of a modifier.
+    pub headers: HeaderMap,
     /// Its `Content-Type`.
     pub content_type: Option<HeaderValue>,
     /// Its body, without content codings. Empty if it could not be read.
@@ -147,6 +153,21 @@ impl Failure {
         }
     }
 
+    /// This failure, with those behind it that came before.
+    pub(crate) fn after(mut self, mut earlier: Vec<Self>) -> Self {
+        if earlier.is_empty() {
+            return self;
+        }
+        let (kind, text) = (self.kind, self.text.clone());
+        let answer = self.answer.take();
+        earlier.push(self);
+        Self {
+            text,
+            answer,
+            ..Self::new(kind, Several(earlier))
+        }
+    }
+
     /// The single failures behind one of several backends; else itself.
     #[must_use]
     pub fn parts(&self) -> &[Self] {
@@ -178,13 +199,25 @@ impl From<ExecuteError> for Failure {
     }
 }
 
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let answer = BackendAnswer {
+            status: refusal.status,
+            headers: refusal.headers,
+            content_type: refusal.content_type,
+            body: refusal.message.into(),
+        };
+        Self::new(FailureKind::Refused, refusal.source).with_answer(answer)
+    }
+}
+
 /// Source of a failure of several backends.
 #[derive(Debug)]
 struct Several(Vec<Failure>);
 
 impl fmt::Display for Several {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "all {} backends failed", self.0.len())
+        write!(f, "{} failures", self.0.len())
     }
 }
 

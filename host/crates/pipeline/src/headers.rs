@@ -71,6 +71,24 @@ impl HeaderFilter {
         }
     }
 
+    /// The filter of a backend alone, for what has passed that of its endpoint
+    /// and holds the gateway's fields already.
+    pub(crate) fn second(backend: Option<&[HeaderName]>) -> Self {
+        let client = backend.map_or(ClientFields::All, |names| {
+            ClientFields::These(forwardable(names.iter()))
+        });
+        Self {
+            client,
+            forwards_user_agent: false,
+            own: OwnFields {
+                forwarded_for: false,
+                forwarded_host: false,
+                forwarded_via: false,
+                user_agent: false,
+            },
+        }
+    }
+
     /// The fields a backend gets. `host` is the client's; it fails when that is
     /// no field value.
     pub(crate) fn apply(

@@ -24,6 +24,10 @@
 //!   encoding. Backends are called at once or one after the other, several
 //!   times (`concurrent_calls`) or without listening (`shadow`).
 //!
+//! [`Modifier`]s stand around an endpoint, outside of merging and inside of
+//! `static`, and around a backend, between its filters and its executor. Where
+//! there are none, nothing of what they need is done.
+//!
 //! A plugin's answer takes the same path as any other: the pipeline does not
 //! know which of its executors are plugins.
 //!
@@ -65,6 +69,8 @@ mod guard;
 mod headers;
 mod ip_text;
 mod manipulate;
+mod modifier;
+mod modify;
 mod pipeline;
 mod query;
 mod race;
@@ -85,6 +91,9 @@ pub use explain::{
 };
 pub use failure::{BackendAnswer, Failure, FailureKind, TimedOut};
 pub use ip_text::ip_text;
+pub use modifier::{
+    Hooks, Modifier, Modifiers, ModifyFuture, PassingRequest, PassingResponse, Refusal, Verdict,
+};
 pub use pipeline::{Answer, Inbound, Pipeline, Unsupported};
 pub use settings::{BODY_COPY, Settings};
 pub use url::REST;

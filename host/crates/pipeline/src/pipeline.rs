@@ -7,10 +7,11 @@ use http::{HeaderMap, Method, Response};
 use tokio::time::timeout_at;
 
 use crate::{
-    Body, Executor, Failure, FailureKind, Settings,
+    Body, Executor, Failure, FailureKind, Modifiers, Settings,
     aggregate::{Aggregate, Performed},
     backend::BackendCall,
     deadline::Deadline,
+    modify::Around,
     relay::Relay,
     url::UrlTemplate,
 };
@@ -105,6 +106,20 @@ impl Pipeline {
         settings: Settings,
         executors: Vec<Arc<dyn Executor>>,
     ) -> Result<Self, Vec<Unsupported>> {
+        Self::build_modified(endpoint, settings, executors, Modifiers::default())
+    }
+
+    /// The same with `modifiers` around the endpoint and its backends.
+    ///
+    /// # Errors
+    ///
+    /// Everything the endpoint asks for that this version cannot serve.
+    pub fn build_modified(
+        endpoint: &Endpoint,
+        settings: Settings,
+        executors: Vec<Arc<dyn Executor>>,
+        modifiers: Modifiers,
+    ) -> Result<Self, Vec<Unsupported>> {
         let mut unsupported = Self::unsupported(endpoint);
         if endpoint.backends.is_empty() || executors.len() != endpoint.backends.len() {
             unsupported.push(Unsupported::new(
@@ -118,7 +133,7 @@ impl Pipeline {
         }
         Ok(Self {
             timeout: endpoint.timeout,
-            work: Work::of(endpoint, settings, executors).map_err(|one| vec![one])?,
+            work: Work::of(endpoint, settings, executors, modifiers).map_err(|one| vec![one])?,
         })
     }
 
@@ -174,12 +189,18 @@ impl Work {
         endpoint: &Endpoint,
         settings: Settings,
         executors: Vec<Arc<dyn Executor>>,
+        modifiers: Modifiers,
     ) -> Result<Self, Unsupported> {
+        let around = Around::new(endpoint, modifiers.endpoint);
+        let filtered = around.as_ref().is_some_and(|around| around.filters());
+        let mut of_backends = modifiers.backends.into_iter();
         let performed = endpoint.backends.iter().zip(executors).enumerate();
         let performed = performed.map(|(position, (backend, executor))| Performed {
             position,
             backend,
             executor,
+            modifiers: of_backends.next().unwrap_or_default(),
+            filtered,
         });
         let (shadows, mut regular): (Vec<_>, Vec<_>) =
             performed.partition(|one| one.backend.shadow.is_some());
@@ -187,15 +208,15 @@ impl Work {
             return Ok(Self::Nobody);
         }
         if endpoint.output_encoding != OutputEncoding::NoOp {
-            let aggregate = Aggregate::new(endpoint, settings, regular, shadows)?;
+            let aggregate = Aggregate::new(endpoint, settings, around, (regular, shadows))?;
             return Ok(Self::Data(Box::new(aggregate)));
         }
         let Some(only) = regular.pop() else {
             return Ok(Self::Nobody);
         };
-        let backend = BackendCall::new(endpoint, only.backend, only.executor);
-        Ok(match Relay::is_needed(endpoint) {
-            true => Self::Relay(Box::new(Relay::new(endpoint, settings, backend))),
+        let backend = BackendCall::new(endpoint, only);
+        Ok(match Relay::is_needed(endpoint, around.as_deref()) {
+            true => Self::Relay(Box::new(Relay::new(endpoint, settings, around, backend))),
             false => Self::Splice(backend),
         })
     }

@@ -1,17 +1,23 @@
-//! `no-op` with `concurrent_calls`: the same request several times, and the first
-//! answer as it is. Apart from the splice, which most no-op endpoints are.
+//! `no-op` with more to it than the splice, which most no-op endpoints are:
+//! `concurrent_calls`, where the same request is sent several times and the first
+//! answer passes as it is, and modifiers of the endpoint.
 
 use cuttle_config::Endpoint;
 use http::Response;
 use tokio::time::timeout_at;
 
 use crate::{
-    Body, Failure, Inbound, Settings, backend::BackendCall, copies::Copies, deadline::Deadline,
+    Body, Failure, Inbound, Settings,
+    backend::BackendCall,
+    copies::Copies,
+    deadline::Deadline,
+    modify::{Around, Flow},
     race::race,
 };
 
-/// A backend that is called several times at once.
+/// A backend that is called several times at once, or has something around it.
 pub(crate) struct Relay {
+    around: Option<Box<Around>>,
     backend: BackendCall,
     calls: u32,
     body_copy: u64,
@@ -19,12 +25,18 @@ pub(crate) struct Relay {
 
 impl Relay {
     /// Whether `endpoint` needs one.
-    pub(crate) fn is_needed(endpoint: &Endpoint) -> bool {
-        endpoint.concurrent_calls > 1
+    pub(crate) fn is_needed(endpoint: &Endpoint, around: Option<&Around>) -> bool {
+        endpoint.concurrent_calls > 1 || around.is_some()
     }
 
-    pub(crate) fn new(endpoint: &Endpoint, settings: Settings, backend: BackendCall) -> Self {
+    pub(crate) fn new(
+        endpoint: &Endpoint,
+        settings: Settings,
+        around: Option<Box<Around>>,
+        backend: BackendCall,
+    ) -> Self {
         Self {
+            around,
             backend,
             calls: endpoint.concurrent_calls,
             body_copy: settings.body_copy,
@@ -51,10 +63,27 @@ impl Relay {
         inbound: Inbound,
         deadline: Deadline,
     ) -> Result<Response<Body>, Failure> {
-        let response = timeout_at(deadline.at, self.fastest(inbound, deadline))
+        let response = timeout_at(deadline.at, self.answer(inbound, deadline))
             .await
             .map_err(|_| deadline.failure())??;
         Ok(response.map(|body| deadline.guard(body)))
+    }
+
+    async fn answer(
+        &self,
+        inbound: Inbound,
+        deadline: Deadline,
+    ) -> Result<Response<Body>, Failure> {
+        let Some(around) = &self.around else {
+            return self.fastest(inbound, deadline).await;
+        };
+        let (inbound, original) = match around.enter(inbound, deadline).await? {
+            Flow::Proceed(entered) => entered,
+            Flow::Answer(response) => return Ok(response),
+        };
+        let response = self.fastest(inbound, deadline).await?;
+        let original = original.as_ref();
+        around.stage.message(response, original, deadline).await
     }
 
     /// Any answer is a complete one, whatever its status.
@@ -63,6 +92,9 @@ impl Relay {
         inbound: Inbound,
         deadline: Deadline,
     ) -> Result<Response<Body>, Failure> {
+        if self.calls <= 1 {
+            return self.backend.call(inbound, deadline).await;
+        }
         let mut copies = Copies::with_body(inbound, self.body_copy).await?;
         race(
             self.calls,

@@ -6,6 +6,7 @@ mod concurrent;
 mod explain;
 mod failures;
 mod harness;
+mod modifiers;
 mod parallel;
 mod recorder;
 mod refused;

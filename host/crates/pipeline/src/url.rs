@@ -202,7 +202,7 @@ pub(crate) fn encoded(value: &str) -> [String; 2] {
     [path, query]
 }
 
-fn push_segment(out: &mut String, value: &str) {
+pub(crate) fn push_segment(out: &mut String, value: &str) {
     out.extend(utf8_percent_encode(value, SEGMENT));
 }
 

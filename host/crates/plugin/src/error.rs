@@ -106,7 +106,7 @@ impl fmt::Display for LoadError {
                     [] => f.write_str(" or anything else"),
                     found => write!(f, ", only `{}`", found.join("`, `")),
                 }?;
-                f.write_str("; build it for the world `cuttle:plugin/http-client-plugin`")
+                f.write_str("; build it for a world of `cuttle:plugin`")
             }
             Self::Incompatible { plugin, .. } => write!(
                 f,
@@ -232,7 +232,7 @@ pub enum CallError {
         /// What it returned.
         error: PluginFailure,
     },
-    /// The plugin returned a response that cannot be sent.
+    /// The plugin returned a message that cannot be sent.
     Invalid {
         /// Name the plugin is registered under.
         plugin: String,
@@ -265,7 +265,7 @@ impl fmt::Display for CallError {
             Self::Invalid { plugin, message } => {
                 write!(
                     f,
-                    "plugin `{plugin}` returned an unusable response: {message}"
+                    "plugin `{plugin}` returned something unusable: {message}"
                 )
             }
             Self::Settings { plugin, message } => {

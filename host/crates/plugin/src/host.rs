@@ -15,6 +15,7 @@ pub use body::BodyHandle;
 pub(crate) use body::body_to_send;
 pub(crate) use failure::plugin_failure;
 pub use forward_proxy::Transport;
+pub(crate) use message::appended;
 pub use message::{RequestHandle, ResponseHandle};
 pub use pipe::BodyWriter;
 pub(crate) use pipe::Pipe;

@@ -1,5 +1,7 @@
 //! One instance of a plugin: made, configured, called.
 
+mod modify;
+
 use std::{
     sync::{
         Arc,
@@ -98,7 +100,6 @@ impl Instance {
         deadline: Instant,
         onward: Onward,
     ) -> Outcome<Response<Body>> {
-        self.uses += 1;
         let request = match self.begin(request, deadline, onward) {
             Ok(request) => request,
             Err(error) => return Outcome::Broken(stopped(&self.store, &error)),
@@ -149,20 +150,28 @@ impl Instance {
         deadline: Instant,
         onward: Onward,
     ) -> wasmtime::Result<Resource<RequestHandle>> {
+        // In front of the gateway the host is the client's to choose.
+        let origin = match onward.gateway {
+            None => Origin::of(request.uri()),
+            Some(_) => None,
+        };
+        self.enter(origin, deadline, onward);
+        let state = self.store.data_mut();
+        Ok(state.table.push(RequestHandle::incoming(request))?)
+    }
+
+    /// A call begins. `origin` is what it may reach without a grant.
+    fn enter(&mut self, origin: Option<Origin>, deadline: Instant, onward: Onward) {
+        self.uses += 1;
         // The clock went on while the instance was idle.
         self.store.set_epoch_deadline(1);
         let state = self.store.data_mut();
         state.call = Some(Call {
-            // In front of the gateway the host is the client's to choose.
-            origin: match onward.gateway {
-                None => Origin::of(request.uri()),
-                Some(_) => None,
-            },
+            origin,
             deadline,
             readable: state.site.limits.body_read,
             onward,
         });
-        Ok(state.table.push(RequestHandle::incoming(request))?)
     }
 }
 
@@ -215,7 +224,7 @@ fn failed(state: &mut State, error: Error) -> CallError {
 
 /// Checks the plugin's response and takes what belongs to a connection, or to
 /// another body, out of its head.
-fn finish(site: &Site, response: ResponseHandle) -> Result<Response<Body>, CallError> {
+pub(crate) fn finish(site: &Site, response: ResponseHandle) -> Result<Response<Body>, CallError> {
     let status = StatusCode::from_u16(response.status)
         .ok()
         .filter(|_| (200..=599).contains(&response.status))

@@ -1,13 +1,15 @@
-//! Runs plugins: WASI components that answer a backend request (`http-client`),
-//! or stand in front of the gateway (`http-server`).
+//! Runs plugins: WASI components that answer a backend's requests (`http-client`),
+//! stand in front of the gateway (`http-server`), or change requests and responses
+//! (`req-resp-modifier`).
 //!
 //! # Life of a plugin
 //!
 //! 1. At start [`Engine::load`] compiles and links a component once. Whatever
 //!    is wrong with the file is found there.
-//! 2. [`Plugin::bind`] makes the first instance for one place of use and hands
-//!    it the settings, so that a bad setting stops the start.
-//! 3. [`Plugin::call`] borrows an instance that nobody else is using, or makes
+//! 2. [`Plugin::bind`] or [`Modifier::bind`] makes the first instance for one
+//!    place of use and hands it the settings, so that a bad setting stops the
+//!    start.
+//! 3. A call ([`Plugin::call`], [`Modifier::modify_request`]) borrows an instance that nobody else is using, or makes
 //!    one. From entry on it counts as broken; only a clean return puts it back.
 //!    After a trap, a deadline or a caller that went away it is dropped.
 //!
@@ -50,6 +52,7 @@ mod host;
 mod instance;
 mod limits;
 mod log;
+mod modifier;
 mod next;
 mod pac;
 mod plugin;
@@ -66,6 +69,10 @@ pub use cost::{BUCKETS, Cost, Meter};
 pub use engine::{Engine, EngineSettings};
 pub use error::{BindError, CallError, LoadError, PluginFailure};
 pub use limits::Limits;
+pub use modifier::{
+    Content, Hooks, Level, Modifier, Params, PassingRequest, PassingResponse, Place, Refusal,
+    Verdict,
+};
 pub use next::{Answering, Handler};
 pub use pac::{Addresses, Pac, PacError, PacLimits, PacRunner, Resolver, SystemResolver};
 pub use plugin::Plugin;

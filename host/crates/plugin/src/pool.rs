@@ -22,6 +22,7 @@ use crate::{
     cost::{Dropped, Fault, Tally},
     instance::{Instance, MakeError, Outcome, Slot},
     log::Log,
+    modifier::{Hooks, ModifierSite, Place},
     next::Next,
     rights::Rights,
     state::{Site, Ways},
@@ -87,7 +88,7 @@ impl Pool {
         component: &Component,
         (world, linked): (World, Linked),
         binding: Binding,
-        next: Next,
+        (next, place): (Next, Option<Place>),
     ) -> Self {
         let plugin = Arc::clone(component.shared_name());
         let log = Log::new(
@@ -105,6 +106,7 @@ impl Pool {
             log: Arc::new(log),
             ways: Ways::default(),
             next,
+            modifier: place.map(ModifierSite::new),
         };
         Self {
             component: component.clone(),
@@ -125,7 +127,7 @@ impl Pool {
         world: World,
         binding: Binding,
     ) -> Result<Arc<Self>, BindError> {
-        Self::bind_before(component, world, binding, Next::Backend).await
+        Self::bind_as(component, world, binding, (Next::Backend, None)).await
     }
 
     /// The same with something other than the backend to come next.
@@ -135,6 +137,25 @@ impl Pool {
         binding: Binding,
         next: Next,
     ) -> Result<Arc<Self>, BindError> {
+        Self::bind_as(component, world, binding, (next, None)).await
+    }
+
+    /// The same for a modifier, which has a `place`.
+    pub(crate) async fn bind_at(
+        component: &Component,
+        world: World,
+        binding: Binding,
+        place: Place,
+    ) -> Result<Arc<Self>, BindError> {
+        Self::bind_as(component, world, binding, (Next::Backend, Some(place))).await
+    }
+
+    async fn bind_as(
+        component: &Component,
+        world: World,
+        binding: Binding,
+        role: (Next, Option<Place>),
+    ) -> Result<Arc<Self>, BindError> {
         let plugin = component.name().to_owned();
         if let Some((limit, max)) = binding.limits.out_of_range() {
             return Err(BindError::Limit { plugin, limit, max });
@@ -143,7 +164,7 @@ impl Pool {
             return Err(BindError::World { plugin, world });
         };
         let linked = (world, linked.clone());
-        let pool = Arc::new(Self::new(component, linked, binding, next));
+        let pool = Arc::new(Self::new(component, linked, binding, role));
         component.engine().register(&pool);
         match pool.first().await {
             Ok(instance) => pool.give_back(instance),
@@ -209,6 +230,12 @@ impl Pool {
 
     pub(crate) fn cost(&self) -> Cost {
         self.tally.read(self.site.log.dropped())
+    }
+
+    /// Of a modifier: what it has asked for.
+    pub(crate) fn hooks(&self) -> Hooks {
+        let modifier = self.site.modifier.as_ref();
+        modifier.map_or_else(Hooks::default, ModifierSite::hooks)
     }
 
     pub(crate) fn instances(&self) -> Instances {

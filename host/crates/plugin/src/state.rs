@@ -18,6 +18,7 @@ use crate::{
     host::Pipe,
     limits::Limiter,
     log::Log,
+    modifier::ModifierSite,
     next::{Next, Onward},
     rights::{Origin, Rights},
     stdio::Output,
@@ -42,6 +43,8 @@ pub(crate) struct Site {
     pub(crate) log: Arc<Log>,
     /// Through forward proxies.
     pub(crate) ways: Ways,
+    /// Of a modifier.
+    pub(crate) modifier: Option<ModifierSite>,
     pub(crate) next: Next,
 }
 

@@ -1,5 +1,7 @@
 //! The kinds of plugins, told by what a component exports.
 
+use std::sync::Arc;
+
 use wasmtime::{
     Store,
     component::{InstancePre, Resource, types},
@@ -13,6 +15,13 @@ use crate::{
         server::{HttpServerPlugin, HttpServerPluginPre},
     },
     host::{RequestHandle, ResponseHandle},
+    modifier::{
+        bindings::{
+            ReqRespModifierPlugin, ReqRespModifierPluginPre,
+            exports::cuttle::plugin::req_resp_modifier,
+        },
+        place_to,
+    },
     state::State,
 };
 
@@ -31,11 +40,13 @@ pub enum World {
     HttpClient,
     /// `http-server-plugin`: stands in front of the gateway.
     HttpServer,
+    /// `req-resp-modifier-plugin`: changes requests and responses.
+    ReqRespModifier,
 }
 
 impl World {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::HttpClient, Self::HttpServer];
+    pub const ALL: [Self; 3] = [Self::HttpClient, Self::HttpServer, Self::ReqRespModifier];
 
     /// Interface that a component of this world exports.
     #[must_use]
@@ -43,6 +54,7 @@ impl World {
         match self {
             Self::HttpClient => "http-client",
             Self::HttpServer => "http-server",
+            Self::ReqRespModifier => "req-resp-modifier",
         }
     }
 
@@ -88,6 +100,7 @@ pub(crate) fn exports(engine: &Engine, ty: &types::Component) -> Vec<String> {
 pub(crate) enum Linked {
     HttpClient(HttpClientPluginPre<State>),
     HttpServer(HttpServerPluginPre<State>),
+    ReqRespModifier(ReqRespModifierPluginPre<State>),
 }
 
 impl Linked {
@@ -95,6 +108,7 @@ impl Linked {
         match world {
             World::HttpClient => HttpClientPluginPre::new(pre).map(Self::HttpClient),
             World::HttpServer => HttpServerPluginPre::new(pre).map(Self::HttpServer),
+            World::ReqRespModifier => ReqRespModifierPluginPre::new(pre).map(Self::ReqRespModifier),
         }
     }
 
@@ -102,6 +116,10 @@ impl Linked {
         match self {
             Self::HttpClient(pre) => pre.instantiate_async(store).await.map(Exports::HttpClient),
             Self::HttpServer(pre) => pre.instantiate_async(store).await.map(Exports::HttpServer),
+            Self::ReqRespModifier(pre) => {
+                let exports = pre.instantiate_async(store).await;
+                exports.map(Exports::ReqRespModifier)
+            }
         }
     }
 }
@@ -110,6 +128,7 @@ impl Linked {
 pub(crate) enum Exports {
     HttpClient(HttpClientPlugin),
     HttpServer(HttpServerPlugin),
+    ReqRespModifier(ReqRespModifierPlugin),
 }
 
 impl Exports {
@@ -127,6 +146,14 @@ impl Exports {
             Self::HttpServer(exports) => {
                 let plugin = exports.cuttle_plugin_http_server();
                 plugin.call_configure(store, settings).await
+            }
+            Self::ReqRespModifier(exports) => {
+                let site = Arc::clone(&store.data().site);
+                let modifier = site.modifier.as_ref().ok_or_else(other_world)?;
+                let place = place_to(modifier.place, &site.plugin);
+                let plugin = exports.cuttle_plugin_req_resp_modifier();
+                let hooks = plugin.call_configure(store, settings, &place).await?;
+                Ok(hooks.map(|hooks| modifier.wants(hooks.into())))
             }
         }
     }
@@ -146,8 +173,21 @@ impl Exports {
                 let plugin = exports.cuttle_plugin_http_server();
                 plugin.call_handle(store, request).await
             }
+            Self::ReqRespModifier(_) => Err(other_world()),
         }
     }
+
+    pub(crate) fn req_resp_modifier(&self) -> wasmtime::Result<&req_resp_modifier::Guest> {
+        match self {
+            Self::ReqRespModifier(exports) => Ok(exports.cuttle_plugin_req_resp_modifier()),
+            Self::HttpClient(_) | Self::HttpServer(_) => Err(other_world()),
+        }
+    }
+}
+
+/// A fault of the gateway: pools are made for one world.
+fn other_world() -> wasmtime::Error {
+    wasmtime::Error::msg("the instance is one of another world")
 }
 
 #[cfg(test)]

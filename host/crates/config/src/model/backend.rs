@@ -40,6 +40,8 @@ pub struct Backend {
     pub input_query_strings: Option<Vec<String>>,
     /// `plugin/http-client`.
     pub plugin: Option<PluginUse>,
+    /// `plugin/req-resp-modifier`, in the order of the list.
+    pub modifiers: Vec<PluginUse>,
     /// `backend/http/client`.
     pub http_client: HttpClient,
 }

@@ -6,7 +6,7 @@ use http::{HeaderName, Method};
 
 use crate::KeyPath;
 
-use super::{Backend, FlatmapOp, PathPattern, ResponseValue};
+use super::{Backend, FlatmapOp, PathPattern, PluginUse, ResponseValue};
 
 /// One entry of `endpoints`.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub struct Endpoint {
     pub output_encoding: OutputEncoding,
     /// `proxy`.
     pub proxy: EndpointProxy,
+    /// `plugin/req-resp-modifier`, in the order of the list.
+    pub modifiers: Vec<PluginUse>,
     /// `backend`. Never empty.
     pub backends: Vec<Backend>,
 }

@@ -4,15 +4,18 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
 use crate::KeyPath;
 
-/// `plugin/http-client` of a backend, or `plugin/http-server` of the service.
+/// `plugin/http-client` of a backend, `plugin/http-server` of the service, or one of
+/// `plugin/req-resp-modifier`.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct PluginUse {
     /// Place of the object: `….extra_config["plugin/http-client"]`.
     pub place: KeyPath,
-    /// `name`: one or several, in the order of the file.
+    /// `name`: one or several, in the order of the file. Of a modifier one: there
+    /// is a use for each.
     pub names: Vec<PluginName>,
-    /// The whole object as JSON text, for each of them. May hold secrets.
+    /// The whole object as JSON text, for each of them; of a modifier without the
+    /// members that have the names of others. May hold secrets.
     pub settings: String,
 }
 

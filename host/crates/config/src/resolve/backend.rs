@@ -13,7 +13,7 @@ use super::{
     At, Section, composition, discovery,
     encoding::encoding,
     endpoint::header_names,
-    hosts, manipulation,
+    hosts, manipulation, modifiers,
     namespaces::{self, Level},
     pattern::{self, Around},
     plugins, proxy, tls,
@@ -87,6 +87,7 @@ pub(super) fn resolve(
         input_query_strings: input_query_strings
             .map(|names| names.into_iter().map(|(name, _)| name).collect()),
         plugin: extra.plugin,
+        modifiers: extra.modifiers,
         http_client: extra.http_client,
     })
 }
@@ -153,6 +154,7 @@ fn second_filter(section: &mut Section<'_>, key: &'static str) -> Option<Vec<(St
 #[derive(Default)]
 struct Extra {
     plugin: Option<PluginUse>,
+    modifiers: Vec<PluginUse>,
     http_client: HttpClient,
     errors: BackendErrors,
     flatmap: Option<Vec<FlatmapOp>>,
@@ -180,6 +182,7 @@ fn extra_config(section: &mut Section<'_>, encoding: Encoding) -> Extra {
         .and_then(|item| plugins::used(&item, extra.problems()));
     Extra {
         plugin,
+        modifiers: modifiers::resolve(&mut extra),
         http_client,
         errors,
         flatmap,

@@ -6,7 +6,7 @@ use http::{HeaderName, Method};
 
 use crate::{
     Backend, BaseUrl, Endpoint, EndpointProxy, InputHeaders, InputQueryStrings, OutputEncoding,
-    PathPattern,
+    PathPattern, PluginUse,
 };
 
 use super::{
@@ -14,6 +14,7 @@ use super::{
     backend::{self, Parent, Spot},
     composition,
     encoding::{Output, output_encoding},
+    modifiers,
     namespaces::{self, Level},
     pattern, responses,
 };
@@ -64,7 +65,7 @@ pub(super) fn resolve(mut section: Section<'_>, defaults: &Defaults) -> Option<E
         },
     );
     let output_encoding = output.for_backends(&backends);
-    let proxy = extra_config(&mut section, &backends, output_encoding);
+    let (proxy, modifiers) = extra_config(&mut section, &backends, output_encoding);
     responses::bind(&mut backends, proxy.sequential, section.problems());
 
     let endpoint = Endpoint {
@@ -77,6 +78,7 @@ pub(super) fn resolve(mut section: Section<'_>, defaults: &Defaults) -> Option<E
         input_query_strings: input_query_strings(&mut section, &route),
         output_encoding,
         proxy,
+        modifiers,
         backends,
         path: route.path.unwrap_or_else(PathPattern::root),
     };
@@ -209,15 +211,16 @@ fn extra_config(
     section: &mut Section<'_>,
     backends: &[Backend],
     output: OutputEncoding,
-) -> EndpointProxy {
+) -> (EndpointProxy, Vec<PluginUse>) {
     let Some(mut extra) = section.section("extra_config") else {
-        return EndpointProxy::default();
+        return Default::default();
     };
     namespaces::check(&extra, Level::Endpoint);
     let proxy = extra.section("proxy");
-    proxy.map_or_else(EndpointProxy::default, |proxy| {
+    let proxy = proxy.map_or_else(EndpointProxy::default, |proxy| {
         composition::endpoint(proxy, backends, output)
-    })
+    });
+    (proxy, modifiers::resolve(&mut extra))
 }
 
 fn input_headers(section: &mut Section<'_>, route: &Route) -> InputHeaders {

@@ -10,6 +10,7 @@ mod endpoint;
 mod hosts;
 mod logging;
 mod manipulation;
+mod modifiers;
 mod namespaces;
 mod not_yet;
 mod pattern;

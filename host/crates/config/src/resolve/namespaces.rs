@@ -71,6 +71,7 @@ const NAMESPACES: &[Namespace] = &[
     namespace("backend/http", "devopsfaith/krakend/http", &[Backend], Implemented),
     namespace("plugin/http-client", "devopsfaith/krakend/transport/http/client/executor", &[Backend], Implemented),
     namespace("plugin/http-server", "devopsfaith/krakend/transport/http/server/handler", &[Service], Implemented),
+    namespace("plugin/req-resp-modifier", "devopsfaith/krakend/proxy/plugin", REQUESTS, Implemented),
 
     namespace("security/cors", "devopsfaith/krakend-cors", &[Service], NoEffect("no CORS headers are sent, so browsers refuse calls from other origins")),
     namespace("qos/http-cache", "devopsfaith/krakend-httpcache", &[Backend], NoEffect("every request reaches the backend")),
@@ -129,7 +130,6 @@ const NAMESPACES: &[Namespace] = &[
     namespace("modifier/response-body-generator", "", REQUESTS, Needed),
     namespace("modifier/response-headers", "", ANY, Needed),
     namespace("modifier/jmespath", "", REQUESTS, Needed),
-    namespace("plugin/req-resp-modifier", "devopsfaith/krakend/proxy/plugin", REQUESTS, Needed),
     namespace("plugin/middleware", "", REQUESTS, Needed),
     namespace("server/virtualhost", "", &[Service], Needed),
     namespace("backend/conditional", "", &[Backend], Needed),

@@ -6,6 +6,7 @@ use crate::{
 };
 
 use super::source::Part;
+use crate::modify::Head;
 
 /// What the backends of an endpoint have given together.
 pub(super) struct Gathered {
@@ -15,6 +16,8 @@ pub(super) struct Gathered {
     pub(super) complete: bool,
     /// What went wrong, in the order of its coming.
     pub(super) failures: Vec<Failure>,
+    /// What modifiers have set.
+    pub(super) head: Option<Box<Head>>,
 }
 
 impl Gathered {
@@ -24,6 +27,7 @@ impl Gathered {
             data: None,
             complete: false,
             failures: vec![failure],
+            head: None,
         }
     }
 
@@ -34,6 +38,7 @@ impl Gathered {
                 data: Some(part.data),
                 complete: part.complete,
                 failures: Vec::new(),
+                head: part.head,
             },
             Err(failure) => Self::failed(failure),
         }
@@ -53,10 +58,13 @@ impl Gathered {
         let mut complete = failures.is_empty();
         let mut data: Option<Document> = None;
         let mut empty = 0;
+        let mut head = None;
         for part in parts {
             count += 1;
             complete &= part.complete;
             empty += usize::from(is_null(&part.data));
+            // Merged answers have none: which would it be?
+            head = part.head.filter(|_| count == 1);
             data = Some(match data {
                 Some(earlier) => united(earlier, part.data),
                 None => part.data,
@@ -70,6 +78,7 @@ impl Gathered {
             data,
             complete: complete && count == expected && empty == 0,
             failures,
+            head,
         }
     }
 
@@ -153,6 +162,7 @@ mod tests {
             data: document(fields),
             complete,
             body: None,
+            head: None,
         }
     }
 

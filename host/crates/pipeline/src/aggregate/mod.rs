@@ -3,19 +3,21 @@
 //!
 //! # Order of events
 //!
+//! 0. The endpoint's modifiers get the request.
 //! 1. Where several calls need the client's body, it is read.
 //! 2. Shadow backends get their copies, and are forgotten.
 //! 3. The backends are called: the only one, all at once
 //!    ([`parallel`]) or one after the other ([`sequential`]).
 //! 4. What they gave is merged in the order of the list ([`merge`]); if nothing
 //!    failed, the endpoint's flatmap runs on it.
+//!    The endpoint's modifiers get the data.
 //! 5. Static data is added by its strategy.
 //! 6. The data is written in the output encoding. Without any there is a
 //!    failure.
 
 mod explain;
 mod merge;
-mod offload;
+pub(crate) mod offload;
 mod parallel;
 mod sequential;
 mod shadow;
@@ -34,8 +36,12 @@ use http_body_util::{BodyExt, Full};
 use tokio::time::timeout_at;
 
 use crate::{
-    Answer, Executor, Failure, Inbound, Settings, Unsupported, copies::Copies, deadline::Deadline,
-    manipulate::Flatmap, render::Renderer,
+    Answer, Body, Executor, Failure, Inbound, Modifier, Settings, Unsupported,
+    copies::Copies,
+    deadline::Deadline,
+    manipulate::Flatmap,
+    modify::{Around, DataAnswer, Flow, Original},
+    render::Renderer,
 };
 use merge::Gathered;
 use offload::offload;
@@ -53,6 +59,7 @@ const WINDOW: u32 = 85;
 
 /// The work of an endpoint that is not no-op.
 pub(crate) struct Aggregate {
+    around: Option<Box<Around>>,
     sources: Vec<Source>,
     chain: Option<Chain>,
     shadows: Vec<ShadowBackend>,
@@ -71,6 +78,18 @@ pub(crate) struct Performed<'a> {
     pub(crate) position: usize,
     pub(crate) backend: &'a Backend,
     pub(crate) executor: Arc<dyn Executor>,
+    /// Those of the backend.
+    pub(crate) modifiers: Vec<Arc<dyn Modifier>>,
+    /// The filters of the endpoint have been applied.
+    pub(crate) filtered: bool,
+}
+
+/// What came of a request.
+enum Outcome {
+    /// Data, or failures.
+    Gathered(Gathered),
+    /// A modifier of the endpoint has answered.
+    Answered(Response<Body>),
 }
 
 impl Aggregate {
@@ -78,15 +97,18 @@ impl Aggregate {
     pub(crate) fn new(
         endpoint: &Endpoint,
         settings: Settings,
-        regular: Vec<Performed<'_>>,
-        shadows: Vec<Performed<'_>>,
+        around: Option<Box<Around>>,
+        (regular, shadows): (Vec<Performed<'_>>, Vec<Performed<'_>>),
     ) -> Result<Self, Unsupported> {
         let several = regular.len() > 1;
         let unsafe_method = regular.iter().any(|one| !is_safe(&one.backend.method));
         let flatmap = &endpoint.proxy.flatmap;
-        let chain = (several && endpoint.proxy.sequential).then(|| Chain::new(&regular));
+        let propagated = &endpoint.proxy.propagated_params;
+        let chain =
+            (several && endpoint.proxy.sequential).then(|| Chain::new(&regular, propagated));
         let needs_body = |index| chain.as_ref().is_some_and(|chain| chain.needs_body(index));
         Ok(Self {
+            around,
             copies_body: !shadows.is_empty()
                 || (several && (unsafe_method || endpoint.proxy.force_sandboxed_request)),
             sources: regular
@@ -115,15 +137,43 @@ impl Aggregate {
         deadline: Deadline,
     ) -> Result<Answer, Failure> {
         let accept = inbound.headers.get(ACCEPT).cloned();
-        let gathered = timeout_at(deadline.at, self.gather(inbound, deadline)).await;
-        let mut gathered = match gathered {
-            Ok(gathered) => gathered?,
+        let outcome = timeout_at(deadline.at, self.outcome(inbound, deadline)).await;
+        let mut gathered = match outcome {
+            Ok(Ok(Outcome::Gathered(gathered))) => gathered,
+            Ok(Ok(Outcome::Answered(response))) => {
+                return Ok(Answer::passing(response.map(|body| deadline.guard(body))));
+            }
+            Ok(Err(failure)) => return Err(failure),
             Err(_) => Gathered::failed(deadline.failure()),
         };
         if let Some(data) = &self.static_data {
             data.apply(&mut gathered);
         }
         self.answer(gathered, accept).await
+    }
+
+    async fn outcome(&self, inbound: Inbound, deadline: Deadline) -> Result<Outcome, Failure> {
+        match &self.around {
+            // Of no weight where there are none.
+            Some(around) => Box::pin(self.modified(around, inbound, deadline)).await,
+            None => self.gather(inbound, deadline).await.map(Outcome::Gathered),
+        }
+    }
+
+    async fn modified(
+        &self,
+        around: &Around,
+        inbound: Inbound,
+        deadline: Deadline,
+    ) -> Result<Outcome, Failure> {
+        let (inbound, original) = match around.enter(inbound, deadline).await {
+            Ok(Flow::Proceed(entered)) => entered,
+            Ok(Flow::Answer(response)) => return Ok(Outcome::Answered(response)),
+            Err(failure) => return Ok(Outcome::Gathered(Gathered::failed(failure))),
+        };
+        let gathered = self.gather(inbound, deadline).await?;
+        let limits = (deadline, self.settings.decoded_body);
+        Ok(show(around, gathered, original.as_ref(), limits).await)
     }
 
     /// Fails if the client's body cannot be read, which no data makes up for.
@@ -159,7 +209,12 @@ impl Aggregate {
         accept: Option<HeaderValue>,
     ) -> Result<Answer, Failure> {
         let completed = gathered.is_whole();
-        let Gathered { data, failures, .. } = gathered;
+        let Gathered {
+            data,
+            failures,
+            head,
+            ..
+        } = gathered;
         let Some(data) = data else {
             return Err(only_or_joined(failures));
         };
@@ -172,11 +227,45 @@ impl Aggregate {
         if let (true, Some(value)) = (completed, &self.cache_control) {
             headers.insert(CACHE_CONTROL, value.clone());
         }
+        if let Some(head) = head {
+            head.apply(&mut response);
+        }
         Ok(Answer {
             response,
             completed,
             failures,
         })
+    }
+}
+
+/// Shows what there is to the endpoint's modifiers. Where all has failed there is
+/// nothing to show.
+async fn show(
+    around: &Around,
+    gathered: Gathered,
+    original: Option<&Original>,
+    limits: (Deadline, usize),
+) -> Outcome {
+    let Some(data) = gathered.data else {
+        return Outcome::Gathered(gathered);
+    };
+    let (failures, complete) = (gathered.failures, gathered.complete);
+    let answer = DataAnswer {
+        data,
+        complete,
+        head: gathered.head,
+    };
+    let stage = &around.stage;
+    let flow = stage.data(answer, !failures.is_empty(), original, limits);
+    match flow.await {
+        Ok(Flow::Proceed(answer)) => Outcome::Gathered(Gathered {
+            data: Some(answer.data),
+            complete: answer.complete,
+            head: answer.head,
+            failures,
+        }),
+        Ok(Flow::Answer(response)) => Outcome::Answered(response),
+        Err(failure) => Outcome::Gathered(Gathered::failed(failure.after(failures))),
     }
 }
 

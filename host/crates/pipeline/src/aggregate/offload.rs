@@ -11,7 +11,7 @@ use crate::{Failure, FailureKind};
 
 /// Bytes up to which work is done where it comes up: about a fifth of a
 /// millisecond, four times what the way to another thread and back costs.
-const SMALL: usize = 64 * 1024;
+pub(crate) const SMALL: usize = 64 * 1024;
 
 /// As many at a time as there are cores: more would not be done sooner, and
 /// each holds a document in memory. Those who wait do so under their timeout.
@@ -22,7 +22,7 @@ static TURNS: LazyLock<Semaphore> =
 /// nobody waits for it any more; its size is bounded by that of documents.
 ///
 /// A panic of `work` is one of the caller.
-pub(super) async fn offload<T: Send + 'static>(
+pub(crate) async fn offload<T: Send + 'static>(
     bytes: usize,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Failure> {

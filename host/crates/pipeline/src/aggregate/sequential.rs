@@ -35,10 +35,9 @@ pub(super) struct Chain {
 impl Chain {
     /// `backends` in the order of their calls.
     ///
-    /// `sequential_propagated_params` make values known to code that runs
-    /// before a call, of which there is none here: values are taken where a URL
-    /// needs them.
-    pub(super) fn new(backends: &[Performed<'_>]) -> Self {
+    /// Values are taken where a URL needs them. `propagated` ones are known to
+    /// modifiers of backends, too, and to nobody else.
+    pub(super) fn new(backends: &[Performed<'_>], propagated: &[ResponseValue]) -> Self {
         let mut wanted: Vec<Vec<ResponseValue>> = Vec::new();
         for (index, performed) in backends.iter().enumerate() {
             for part in &performed.backend.url_pattern.parts {
@@ -56,6 +55,15 @@ impl Chain {
                 }
             }
             wanted.push(Vec::new());
+        }
+        if backends.iter().any(|one| !one.modifiers.is_empty()) {
+            for (performed, values) in backends.iter().zip(&mut wanted) {
+                let own = propagated
+                    .iter()
+                    .filter(|value| value.backend == performed.position);
+                let new: Vec<_> = own.filter(|value| !values.contains(value)).collect();
+                values.extend(new.into_iter().cloned());
+            }
         }
         Self { wanted }
     }

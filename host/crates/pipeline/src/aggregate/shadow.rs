@@ -27,14 +27,10 @@ pub(super) struct ShadowBackend {
 
 impl ShadowBackend {
     pub(super) fn new(endpoint: &Endpoint, performed: Performed<'_>) -> Self {
-        let Performed {
-            position,
-            backend,
-            executor,
-        } = performed;
+        let (position, backend) = (performed.position, performed.backend);
         let shadow = backend.shadow.unwrap_or_default();
         Self {
-            call: Arc::new(BackendCall::new(endpoint, backend, executor)),
+            call: Arc::new(BackendCall::new(endpoint, performed)),
             place: backend.place.to_string(),
             position,
             timeout: shadow.timeout.unwrap_or(endpoint.timeout),

@@ -5,19 +5,20 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use cuttle_config::{Backend, BackendErrors, Encoding, Endpoint};
 use http::{
-    HeaderMap, HeaderValue, Response, StatusCode, Uri,
+    HeaderMap, HeaderValue, Request, Response, StatusCode, Uri,
     header::{ACCEPT_ENCODING, CONTENT_TYPE},
 };
 
 use super::{Performed, offload::offload, sequential::MAX_VALUE};
 use crate::{
-    BackendAnswer, Body, ExplainedCall, Failure, FailureKind, Inbound, Settings,
+    BackendAnswer, Body, ExplainedCall, Failure, FailureKind, Inbound, PassingRequest, Settings,
     backend::BackendCall,
     copies::Copies,
     data::Document,
     deadline::Deadline,
     decode::{BodyError, Decoder, read_body},
     manipulate::Manipulator,
+    modify::{DataAnswer, Flow, Head, Stage},
     race::race,
 };
 
@@ -60,6 +61,8 @@ pub(super) struct Part {
     pub(super) complete: bool,
     /// Of a no-op backend, where it is needed.
     pub(super) body: Option<Bytes>,
+    /// What modifiers have set.
+    pub(super) head: Option<Box<Head>>,
 }
 
 /// Values of earlier answers, by the names of their placeholders.
@@ -70,15 +73,13 @@ const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 impl Source {
     pub(super) fn new(endpoint: &Endpoint, settings: Settings, performed: Performed<'_>) -> Self {
         let Performed {
-            position,
-            backend,
-            executor,
+            position, backend, ..
         } = performed;
         let pattern = backend.url_pattern.text.as_str();
         let path = pattern.split_once('?').map_or(pattern, |(path, _)| path);
         Self {
             position,
-            call: BackendCall::new(endpoint, backend, executor),
+            call: BackendCall::new(endpoint, performed),
             calls: endpoint.concurrent_calls,
             reading: Reading::of(backend),
             errors: backend.errors.clone(),
@@ -134,10 +135,57 @@ impl Source {
         responses: &Responses,
         deadline: Deadline,
     ) -> Result<Part, Failure> {
-        let mut request = self.call.request(inbound, responses).await?;
-        self.prepare(request.headers_mut());
+        if let Some(modifiers) = self.call.modifiers() {
+            // Of no weight where there are none.
+            let modified = self.modified(modifiers, inbound, responses, deadline);
+            return Box::pin(modified).await;
+        }
+        let request = self.call.request(inbound, responses).await?;
         let url = request.uri().clone();
-        let response = self.call.execute(request, deadline).await?;
+        let response = self.exchange(request, deadline).await?;
+        self.read(response, &url).await
+    }
+
+    async fn modified(
+        &self,
+        modifiers: &Stage,
+        inbound: Inbound,
+        responses: &Responses,
+        deadline: Deadline,
+    ) -> Result<Part, Failure> {
+        let params = [inbound.params.as_slice(), responses].concat();
+        let request = self.call.request(inbound, responses).await?;
+        let url = request.uri().clone();
+        let passing = PassingRequest { request, params };
+        let (request, original) = match modifiers.request(passing, deadline).await? {
+            Flow::Proceed((passing, original)) => (passing.request, original),
+            Flow::Answer(response) => return self.read(response, &url).await,
+        };
+        let (url, original) = (request.uri().clone(), original.as_ref());
+        let response = self.exchange(request, deadline).await?;
+        if !matches!(self.reading, Reading::Data(_)) {
+            let response = modifiers.message(response, original, deadline).await?;
+            return self.read(response, &url).await;
+        }
+        let part = self.read(response, &url).await?;
+        let limits = (deadline, self.settings.decoded_body);
+        match modifiers.data(part.into(), false, original, limits).await? {
+            Flow::Proceed(answer) => Ok(answer.into()),
+            Flow::Answer(response) => self.read(response, &url).await,
+        }
+    }
+
+    async fn exchange(
+        &self,
+        mut request: Request<Body>,
+        deadline: Deadline,
+    ) -> Result<Response<Body>, Failure> {
+        self.prepare(request.headers_mut());
+        self.call.execute(request, deadline).await
+    }
+
+    /// What the answer to a request to `url` gives.
+    async fn read(&self, response: Response<Body>, url: &Uri) -> Result<Part, Failure> {
         match &self.reading {
             Reading::NoOp => Ok(Part::of(Document::object())),
             Reading::Body => {
@@ -149,9 +197,7 @@ impl Source {
                     ..Part::of(Document::object())
                 })
             }
-            Reading::Data(_) if !is_success(response.status()) => {
-                self.refused(response, &url).await
-            }
+            Reading::Data(_) if !is_success(response.status()) => self.refused(response, url).await,
             Reading::Data(reading) => {
                 let (head, body) = response.into_parts();
                 let body = read_body(body, &head.headers, self.settings.decoded_body).await;
@@ -219,8 +265,30 @@ impl Source {
         let body = read_body(body, &head.headers, self.settings.decoded_body).await;
         BackendAnswer {
             status: head.status,
+            headers: HeaderMap::new(),
             content_type: head.headers.get(CONTENT_TYPE).cloned(),
             body: body.unwrap_or_default(),
+        }
+    }
+}
+
+/// Of data, which have no body beside them.
+impl From<Part> for DataAnswer {
+    fn from(part: Part) -> Self {
+        Self {
+            data: part.data,
+            complete: part.complete,
+            head: part.head,
+        }
+    }
+}
+
+impl From<DataAnswer> for Part {
+    fn from(answer: DataAnswer) -> Self {
+        Self {
+            complete: answer.complete,
+            head: answer.head,
+            ..Self::of(answer.data)
         }
     }
 }
@@ -261,6 +329,7 @@ impl Part {
             data,
             complete: true,
             body: None,
+            head: None,
         }
     }
 }

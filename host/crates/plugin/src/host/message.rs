@@ -81,7 +81,7 @@ impl RequestHandle {
     }
 
     /// As it leaves the plugin. The client drops what it frames itself.
-    pub(super) fn into_request(self) -> Result<Request<Body>, Error> {
+    pub(crate) fn into_request(self) -> Result<Request<Body>, Error> {
         if let Some(method) = &self.invalid_method {
             parse_method(method)?;
         }
@@ -104,7 +104,7 @@ pub struct ResponseHandle {
 }
 
 impl ResponseHandle {
-    pub(super) fn received(response: Response<Body>) -> Self {
+    pub(crate) fn received(response: Response<Body>) -> Self {
         let (parts, body) = response.into_parts();
         Self {
             status: parts.status.as_u16(),
@@ -200,6 +200,15 @@ pub(super) fn append_header(
         .try_append(name, value)
         .map(drop)
         .map_err(|_| too_large())
+}
+
+/// The fields of a message that never was a handle.
+pub(crate) fn appended(fields: Vec<Field>) -> Result<HeaderMap, Error> {
+    let mut headers = HeaderMap::new();
+    for field in fields {
+        append_header(&mut headers, &field.name, &field.value)?;
+    }
+    Ok(headers)
 }
 
 fn field(
