@@ -109,6 +109,7 @@ impl Target {
             Self::Endpoint(_) => "an endpoint",
             Self::Health => "the health page",
             Self::Status => "the status page",
+            Self::Metrics => "the metrics",
             Self::Builtin(builtin) => builtin.name(),
         }
     }
