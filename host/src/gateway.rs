@@ -74,7 +74,7 @@ pub struct RouteConflict {
 
 /// What a route leads to.
 enum Target {
-    Endpoint(EndpointRoute),
+    Endpoint(Box<EndpointRoute>),
     Health,
     Status,
     Builtin(Builtin),
@@ -351,7 +351,7 @@ fn endpoint_route((endpoint, pipeline): (Endpoint, Pipeline)) -> Route<Target> {
         method: endpoint.method,
         path: endpoint.path,
         place: endpoint.place,
-        value: Target::Endpoint(EndpointRoute { pattern, pipeline }),
+        value: Target::Endpoint(Box::new(EndpointRoute { pattern, pipeline })),
     }
 }
 

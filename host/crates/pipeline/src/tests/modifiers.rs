@@ -144,11 +144,11 @@ async fn modifiers_follow_each_other_in_the_order_of_the_list() {
 }
 
 /// What a modifier does after reading.
-type Then = fn(&mut PassingResponse);
+type Afterwards = fn(&mut PassingResponse);
 
 #[tokio::test]
 async fn data_are_seen_as_json_and_stay_unless_they_are_replaced() {
-    let reads = |then: Then| {
+    let reads = |then: Afterwards| {
         Arc::new(Fake::answered(move |mut passing| {
             assert_eq!(passing.response.status(), 200);
             assert!(passing.response.headers().is_empty());
@@ -161,7 +161,7 @@ async fn data_are_seen_as_json_and_stay_unless_they_are_replaced() {
         }))
     };
     #[rustfmt::skip]
-    let cases: [(Then, &str, bool); 4] = [
+    let cases: [(Afterwards, &str, bool); 4] = [
         (|_| {},                                        r#"{"a":1.50}"#, true),
         (|p| p.complete = false,                        r#"{"a":1.50}"#, false),
         (|p| { *p.response.body_mut() = body_of("null"); p.replaced = true; }, "null", false),
