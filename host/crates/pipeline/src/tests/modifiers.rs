@@ -41,7 +41,10 @@ async fn an_endpoints_modifier_sees_what_the_endpoint_lets_through() {
             let value = HeaderValue::from_static("v");
             inbound.headers.insert(name, value);
         }
-        scene.send(inbound, &[recorder.clone()]).await.unwrap();
+        scene
+            .send(inbound, std::slice::from_ref(&recorder))
+            .await
+            .unwrap();
         let seen = recorder.only();
         assert_eq!(
             seen.head.uri, "http://h0/b/7%208?q=2&z=3",
@@ -69,7 +72,7 @@ async fn the_filter_of_a_backend_applies_to_what_modifiers_added() {
     let recorder = Recorder::saying(200, JSON);
     let backend = r#""input_headers": ["X-Added"], "input_query_strings": ["b"]"#;
     let scene = around!("", &[backend], &[&fake]);
-    scene.ask(&[recorder.clone()]).await.unwrap();
+    scene.ask(std::slice::from_ref(&recorder)).await.unwrap();
     let seen = recorder.only();
     let mut names: Vec<_> = seen.head.headers.keys().map(|k| k.as_str()).collect();
     names.sort_unstable();
@@ -96,7 +99,7 @@ async fn a_backends_modifier_rewrites_what_goes_out() {
             around: &[],
             of_backends: &[&[&fake]],
         };
-        scene.ask(&[recorder.clone()]).await.unwrap();
+        scene.ask(std::slice::from_ref(&recorder)).await.unwrap();
         let seen = recorder.only();
         assert_eq!(
             format!("{} {}", seen.head.method, seen.head.uri),
@@ -119,7 +122,7 @@ async fn modifiers_follow_each_other_in_the_order_of_the_list() {
             around: &[&first, &second],
             of_backends: &[&[&third, &fourth]],
         };
-        scene.ask(&[recorder.clone()]).await.unwrap();
+        scene.ask(std::slice::from_ref(&recorder)).await.unwrap();
         let headers = recorder.only().head.headers;
         let order: Vec<_> = headers.get_all("x-order").iter().collect();
         assert_eq!(order, ["1", "2", "3", "4"]);
@@ -140,9 +143,12 @@ async fn modifiers_follow_each_other_in_the_order_of_the_list() {
     assert_eq!(shown.line(), (r#"{"c":3}"#, true));
 }
 
+/// What a modifier does after reading.
+type Afterwards = fn(&mut PassingResponse);
+
 #[tokio::test]
 async fn data_are_seen_as_json_and_stay_unless_they_are_replaced() {
-    let reads = |then: fn(&mut PassingResponse)| {
+    let reads = |then: Afterwards| {
         Arc::new(Fake::answered(move |mut passing| {
             assert_eq!(passing.response.status(), 200);
             assert!(passing.response.headers().is_empty());
@@ -155,7 +161,7 @@ async fn data_are_seen_as_json_and_stay_unless_they_are_replaced() {
         }))
     };
     #[rustfmt::skip]
-    let cases: [(fn(&mut PassingResponse), &str, bool); 4] = [
+    let cases: [(Afterwards, &str, bool); 4] = [
         (|_| {},                                        r#"{"a":1.50}"#, true),
         (|p| p.complete = false,                        r#"{"a":1.50}"#, false),
         (|p| { *p.response.body_mut() = body_of("null"); p.replaced = true; }, "null", false),
@@ -281,7 +287,7 @@ async fn an_answer_at_the_endpoint_is_the_clients() {
             let last = Arc::new(stamps("never"));
             let recorder = Recorder::saying(200, JSON);
             let scene = around!(keys, ONE, &[fake, &last]);
-            let shown = scene.ask(&[recorder.clone()]).await.unwrap();
+            let shown = scene.ask(std::slice::from_ref(&recorder)).await.unwrap();
             assert_eq!((shown.status, shown.line()), (418, ("short", false)));
             assert_eq!(shown.headers["x-from"], "modifier");
             assert_eq!(recorder.calls(), calls);
@@ -541,7 +547,10 @@ async fn a_clients_body_passes_an_endpoints_modifier_unread() {
         body: scripted(&["a"], Then::Hang, &alive),
         ..inbound()
     };
-    scene.send(inbound, &[recorder.clone()]).await.unwrap();
+    scene
+        .send(inbound, std::slice::from_ref(&recorder))
+        .await
+        .unwrap();
     assert!(recorder.only().body.is_some());
 }
 
@@ -613,7 +622,7 @@ async fn each_of_several_concurrent_calls_is_shown() {
             around: &[&fake],
             of_backends: &[&[&fake]],
         };
-        scene.ask(&[recorder.clone()]).await.unwrap();
+        scene.ask(std::slice::from_ref(&recorder)).await.unwrap();
         let seen = recorder.seen.lock().unwrap();
         for seen in seen.iter() {
             assert_eq!(seen.head.headers.get_all("x-order").iter().count(), 2);
@@ -667,7 +676,7 @@ async fn a_modifier_without_hooks_costs_nothing() {
     let fake = Arc::new(Fake::default());
     let scene = around!(NO_OP, ONE, &[&fake]);
     let recorder = Recorder::saying(200, JSON);
-    let shown = scene.ask(&[recorder.clone()]).await.unwrap();
+    let shown = scene.ask(std::slice::from_ref(&recorder)).await.unwrap();
     assert_eq!(shown.status, 200);
     let request: Request<()> = Request::from_parts(recorder.only().head, ());
     assert_eq!(request.uri(), "http://h0/b");
