@@ -150,7 +150,7 @@ async fn gateway(config: &Value) -> anyhow::Result<Arc<Gateway>> {
     }
 }
 
-async fn ask(gateway: &Gateway, way: Way) -> anyhow::Result<()> {
+async fn ask(gateway: &Arc<Gateway>, way: Way) -> anyhow::Result<()> {
     let ip = IpAddr::from([127, 0, 0, 1]);
     let peer = Peer {
         ip,
