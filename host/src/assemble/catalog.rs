@@ -186,7 +186,6 @@ fn workshop<'k>(
         cache_dir: service.plugins.cache_dir.clone(),
         max_instances: service.plugins.max_instances,
         parallel_compilation: files.values().any(|path| is_large(path)),
-        ..EngineSettings::default()
     };
     kept.plugins(&settings)
         .map_err(|error| {
