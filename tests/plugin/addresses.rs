@@ -76,7 +76,7 @@ async fn nothing_special_is_reached_without_a_grant() {
             matches!(
                 &error,
                 CallError::Failed {
-                    error: PluginFailure::InvalidArgument(_),
+                    error: PluginFailure::InvalidArgument(_) | PluginFailure::Denied(_),
                     ..
                 }
             ),

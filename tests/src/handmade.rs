@@ -79,7 +79,7 @@ fn parts(name: &str) -> Parts {
         "huge-memory" => parts.memory = "5000",
         "large-memory" => parts.memory = "2000",
         "many-exports" => {
-            parts.fields = (0..50_000).fold(String::new(), |mut text, number| {
+            parts.fields = (0..5_000).fold(String::new(), |mut text, number| {
                 let _ = writeln!(text, "(func (export \"f{number}\"))");
                 text
             })

@@ -30,8 +30,7 @@ use tokio::{runtime::Builder, time::Instant};
 
 /// The bundled plugin as it was published with the first contract: it needs no
 /// build.
-const HTTP_PROXY: &[u8] =
-    include_bytes!("../../../../tests/compat/contract/0.1.0/http-proxy.wasm");
+const HTTP_PROXY: &[u8] = include_bytes!("../../../../tests/compat/contract/0.1.0/http-proxy.wasm");
 const CALLS: usize = 2_000;
 const BATCHES: usize = 15;
 /// More than the caches of a core hold beside it.
@@ -58,7 +57,10 @@ const SCENES: [(&str, Isolation, Scene); 6] = [
 ];
 
 fn main() {
-    let wanted: Vec<String> = env::args().skip(1).filter(|text| !text.starts_with('-')).collect();
+    let wanted: Vec<String> = env::args()
+        .skip(1)
+        .filter(|text| !text.starts_with('-'))
+        .collect();
     let engine = Engine::new(&EngineSettings::default()).unwrap();
     let component = engine.load("http-proxy", HTTP_PROXY).unwrap();
     let mut least = [f64::INFINITY; SCENES.len()];
