@@ -14,7 +14,7 @@ const LIMIT: &str = "300ms";
 const HEALTHY: usize = 3;
 /// What the limits give to one call by default: memory of its own, and as much
 /// again for bodies.
-const CAP: u64 = 2 * 64 << 20;
+const CAP: u64 = 128 << 20;
 /// Everything else that the gateway may take meanwhile.
 const ROOM: u64 = 32 << 20;
 
