@@ -10,10 +10,13 @@
     reason = "tests report by panicking"
 )]
 
+mod addresses;
+mod bleed;
 mod bodies;
 mod chains;
 mod contract;
 mod harm;
+mod hostile;
 mod instances;
 mod loading;
 mod modifiers;
@@ -28,9 +31,12 @@ mod support;
 #[test]
 fn every_fixture_is_tested() {
     let tests = [
+        include_str!("addresses.rs"),
+        include_str!("bleed.rs"),
         include_str!("bodies.rs"),
         include_str!("chains.rs"),
         include_str!("harm.rs"),
+        include_str!("hostile.rs"),
         include_str!("instances.rs"),
         include_str!("loading.rs"),
         include_str!("modifiers.rs"),

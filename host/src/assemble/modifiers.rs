@@ -102,7 +102,6 @@ impl Workbench<'_, '_> {
         (used, name): (&PluginUse, &str),
         findings: &mut Findings<'_>,
     ) -> Option<Binding> {
-        let mut hosts = plugins::granted(self.service, name, findings)?;
         let (own, client, way, redirects) = match spot.backend {
             Some(backend) => (
                 plugins::own_hosts(backend),
@@ -117,13 +116,15 @@ impl Workbench<'_, '_> {
                 redirects(&Default::default()),
             ),
         };
-        hosts.extend(own);
         Some(Binding {
             settings: settings::resolve(used, self.egress.environment(), findings)?,
             client,
             way,
             redirects,
-            hosts,
+            free_redirects: false,
+            hosts: own,
+            granted: plugins::granted(self.service, name, findings)?,
+            addresses: plugins::granted_addresses(self.service, name, findings)?,
             proxies: plugins::granted_proxies(self.service, name),
             limits: plugins::limits(self.service.plugins.limits.get(name)),
             isolation: plugins::isolation(self.service, name),

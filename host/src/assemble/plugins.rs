@@ -1,14 +1,13 @@
 //! Plugins in their places of use.
 
-use std::sync::Arc;
+use std::{str::FromStr, sync::Arc};
 
-use cuttle_egress::Way;
+use cuttle_egress::{Network, Way};
 use cuttle_pipeline::config::{
     Backend, BackendProxy, Endpoint, Isolation, KeyPath, PluginLimits, PluginName, PluginUse,
     ProxySource, Service,
 };
 use cuttle_plugin::{BindError, Binding, Component, Limits, Plugin};
-use http::uri::Authority;
 
 use crate::telemetry::chain;
 
@@ -49,7 +48,8 @@ pub(super) async fn build(
     let mut plugins: Vec<Plugin> = Vec::with_capacity(found.len());
     // From the last on, since each has to know the one behind it.
     for one in found.iter().rev() {
-        plugins.push(bind(spot, one, &shared, plugins.last(), findings).await?);
+        let shared = (&shared, catalog.is_bundled(&one.0.name));
+        plugins.push(bind(spot, one, shared, plugins.last(), findings).await?);
     }
     plugins.reverse();
     let components: Vec<_> = found.iter().map(|(_, component)| *component).collect();
@@ -180,11 +180,11 @@ pub(super) fn sends_by_way(components: &[&Component]) -> bool {
 async fn bind(
     spot: &Spot<'_>,
     (used, component): &Found<'_>,
-    shared: &Shared,
+    (shared, bundled): (&Shared, bool),
     following: Option<&Plugin>,
     findings: &mut Findings<'_>,
 ) -> Option<Plugin> {
-    let mut binding = binding(spot, &used.name, shared, findings)?;
+    let mut binding = binding(spot, &used.name, (shared, bundled), findings)?;
     let bound = match following {
         Some(following) => {
             let hosts = shared.hosts.clone();
@@ -200,11 +200,11 @@ async fn bind(
         .ok()
 }
 
-/// `hosts` are those that were granted.
+/// Without the hosts of the backend.
 fn binding(
     spot: &Spot<'_>,
     plugin: &str,
-    shared: &Shared,
+    (shared, bundled): (&Shared, bool),
     findings: &mut Findings<'_>,
 ) -> Option<Binding> {
     let Spot {
@@ -215,7 +215,10 @@ fn binding(
         client: shared.client.clone(),
         way: shared.way.clone(),
         redirects: redirects(&spot.backend.http_client),
-        hosts: granted(service, plugin, findings)?,
+        free_redirects: bundled,
+        hosts: Vec::new(),
+        granted: granted(service, plugin, findings)?,
+        addresses: granted_addresses(service, plugin, findings)?,
         proxies: granted_proxies(service, plugin),
         limits: limits(service.plugins.limits.get(plugin)),
         isolation: isolation(service, plugin),
@@ -242,22 +245,37 @@ pub(super) fn granted(
     findings: &mut Findings<'_>,
 ) -> Option<Vec<Authority>> {
     let grants = service.plugins.grants.get(plugin);
-    let granted = grants.map_or(&[][..], |grants| &grants.outbound);
-    let mut hosts = Vec::with_capacity(granted.len());
-    for (index, text) in granted.iter().enumerate() {
-        match text.parse() {
-            Ok(authority) => hosts.push(authority),
-            Err(_) => {
-                findings.error(
-                    &grant_place(plugin).key("outbound").index(index),
-                    format!("`{text}` is neither a host nor host:port"),
-                    None,
-                );
-                return None;
-            }
-        }
+    let texts = grants.map_or(&[][..], |grants| &grants.outbound);
+    parsed((plugin, "outbound"), texts, findings)
+}
+
+/// Addresses that granted names may have.
+pub(super) fn granted_addresses(
+    service: &Service,
+    plugin: &str,
+    findings: &mut Findings<'_>,
+) -> Option<Vec<Network>> {
+    let grants = service.plugins.grants.get(plugin);
+    let texts = grants.map_or(&[][..], |grants| &grants.addresses);
+    parsed((plugin, "addresses"), texts, findings)
+}
+
+/// The texts of a grant as what they stand for.
+fn parsed<T: FromStr>(
+    (plugin, key): (&str, &'static str),
+    texts: &[String],
+    findings: &mut Findings<'_>,
+) -> Option<Vec<T>> {
+    let mut all = Vec::with_capacity(texts.len());
+    for (index, text) in texts.iter().enumerate() {
+        let Ok(value) = text.parse() else {
+            let place = grant_place(plugin).key(key).index(index);
+            findings.error(&place, format!("`{text}` cannot be used"), None);
+            return None;
+        };
+        all.push(value);
     }
-    Some(hosts)
+    Some(all)
 }
 
 fn grant_place(plugin: &str) -> KeyPath {
@@ -279,6 +297,7 @@ pub(super) fn limits(written: Option<&PluginLimits>) -> Limits {
         hostcall_fuel: written.hostcall_fuel.unwrap_or(default.hostcall_fuel),
         resources: written.resources.unwrap_or(default.resources),
         body_read: written.body_read.unwrap_or(default.body_read),
+        host_calls: written.host_calls.unwrap_or(default.host_calls),
         log_lines_per_second: written
             .log_lines_per_second
             .unwrap_or(default.log_lines_per_second),

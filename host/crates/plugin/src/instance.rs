@@ -104,7 +104,10 @@ impl Instance {
             Ok(request) => request,
             Err(error) => return Outcome::Broken(stopped(&self.store, &error)),
         };
-        match self.exports.handle(&mut self.store, request).await {
+        let answered = self.exports.handle(&mut self.store, request).await;
+        // A short flood may be over before anybody looks.
+        let overdrawn = self.store.data().overdrawn();
+        match answered.and_then(|answered| overdrawn.map_or(Ok(answered), Err)) {
             Ok(answered) => self.conclude(answered),
             Err(error) => Outcome::Broken(stopped(&self.store, &error)),
         }
@@ -166,7 +169,7 @@ impl Instance {
         // The clock went on while the instance was idle.
         self.store.set_epoch_deadline(1);
         let state = self.store.data_mut();
-        state.call = Some(Call {
+        state.begin_call(Call {
             origin,
             deadline,
             readable: state.site.limits.body_read,
@@ -186,7 +189,10 @@ fn store(component: &Component, site: &Arc<Site>) -> Store<State> {
     // look first.
     store.set_epoch_deadline(1);
     let yielded = store.data().clock.yielded();
-    store.epoch_deadline_callback(move |_| {
+    store.epoch_deadline_callback(move |store| {
+        if let Some(error) = store.data().overdrawn() {
+            return Err(error);
+        }
         let yielded = Box::pin(give_way(Arc::clone(&yielded)));
         Ok(UpdateDeadline::YieldCustom(1, yielded))
     });

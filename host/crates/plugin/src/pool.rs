@@ -91,6 +91,7 @@ impl Pool {
         (next, place): (Next, Option<Place>),
     ) -> Self {
         let plugin = Arc::clone(component.shared_name());
+        let rights = Arc::new(Rights::new(&plugin, &binding));
         let log = Log::new(
             Arc::clone(&plugin),
             binding.endpoint,
@@ -98,10 +99,10 @@ impl Pool {
         );
         let site = Site {
             plugin,
+            rights,
             client: binding.client,
             way: binding.way,
             redirects: binding.redirects,
-            rights: Rights::new(binding.hosts, binding.proxies, &binding.settings),
             limits: binding.limits,
             log: Arc::new(log),
             ways: Ways::default(),

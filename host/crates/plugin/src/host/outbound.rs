@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cuttle_egress::{SendOptions, Way};
+use cuttle_egress::Way;
 use http::Uri;
 use wasmtime::component::Resource;
 
@@ -12,7 +12,6 @@ use super::{
 };
 use crate::{
     bindings::cuttle::plugin::{outbound::Host, types::Error},
-    next::Next,
     state::{Call, Site, State},
 };
 
@@ -50,6 +49,7 @@ impl State {
     }
 }
 
+/// The client asks whether the plugin may, for each hop of the request.
 async fn send(
     site: &Site,
     call: &Call,
@@ -57,33 +57,18 @@ async fn send(
     way: &Way,
 ) -> Result<ResponseHandle, Error> {
     let request = request.into_request()?;
-    // A plugin with others behind it must not go around them.
-    let own = call.origin.as_ref().filter(|_| site.next.is_backend());
-    if !site.rights.may_reach(request.uri(), own) {
-        return Err(not_granted(site, request.uri()));
-    }
-    let options = SendOptions {
-        deadline: call.deadline,
-        redirects: site.redirects,
-    };
     site.client
-        .send(request, way, &options)
+        .send(request, way, &call.send_options(site))
         .await
         .map(ResponseHandle::received)
-        .map_err(|error| send_failure(&error))
+        .map_err(|error| {
+            site.tell_denial(&error);
+            send_failure(&error)
+        })
 }
 
 /// The refusal, with the grant that would be needed.
 pub(super) fn not_granted(site: &Site, target: &Uri) -> Error {
-    let target = target
-        .authority()
-        .map_or("", |authority| authority.as_str());
-    let reason = match &site.next {
-        Next::Backend => "is not a host of this backend",
-        _ => "is not granted, and the hosts of the request are reached by `next`",
-    };
-    let plugin = &site.plugin;
-    Error::Denied(format!(
-        "`{target}` {reason}: add it to `grants.{plugin}.outbound`"
-    ))
+    let in_front = !site.next.is_backend();
+    Error::Denied(site.rights.denied(target, in_front, false))
 }

@@ -76,6 +76,8 @@ pub(super) struct Policy {
 struct Grants {
     /// Hosts, as `host` or `host:port`.
     outbound: Option<Vec<String>>,
+    /// Addresses that granted names may have though they are not public, as `10.0.0.0/8`.
+    addresses: Option<Vec<String>>,
     /// Addresses of forward proxies.
     proxies: Option<Vec<String>>,
 }
@@ -94,6 +96,8 @@ struct Limits {
     resources: Option<u32>,
     /// Bytes of bodies that one call may read; 32MiB unless set.
     body_read: Option<Size>,
+    /// Calls into the gateway that one call may make; 1,000,000 unless set.
+    host_calls: Option<usize>,
     /// Lines of log a second; 100 unless set.
     log_lines_per_second: Option<u32>,
     /// Instances of one place of use; 256 unless set.
