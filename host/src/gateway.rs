@@ -81,7 +81,7 @@ pub struct RouteConflict {
 
 /// What a route leads to.
 enum Target {
-    Endpoint(EndpointRoute),
+    Endpoint(Box<EndpointRoute>),
     Health,
     Status,
     Builtin(Builtin),

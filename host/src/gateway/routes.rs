@@ -26,7 +26,7 @@ pub(super) fn endpoint_route(
         method: endpoint.method,
         path: endpoint.path,
         place: endpoint.place,
-        value: Target::Endpoint(target),
+        value: Target::Endpoint(Box::new(target)),
     }
 }
 
