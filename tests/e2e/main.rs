@@ -10,8 +10,8 @@
 
 mod backend_connections;
 mod bodies;
-mod discovery;
 mod chains;
+mod discovery;
 mod documented_example;
 mod environment_proxy;
 mod examples;

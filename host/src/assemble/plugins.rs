@@ -8,6 +8,7 @@ use cuttle_pipeline::config::{
     ProxySource, Service,
 };
 use cuttle_plugin::{BindError, Binding, Component, Limits, Plugin};
+use http::uri::Authority;
 
 use crate::telemetry::chain;
 

@@ -61,7 +61,9 @@ impl Rights {
     /// Which addresses of `target` may be reached while answering a request to
     /// `own`; `None` is no right at all.
     fn reach(&self, target: &Origin, own: Option<&Origin>) -> Option<Reach> {
-        if own.is_some_and(|own| target.same(own)) || self.hosts.iter().any(|host| target.is_at(host)) {
+        if own.is_some_and(|own| target.same(own))
+            || self.hosts.iter().any(|host| target.is_at(host))
+        {
             return Some(Reach::Any);
         }
         let mut granted = self.granted.iter();
@@ -91,7 +93,10 @@ impl Rights {
             false => "which is not a host of this backend",
             true => "which is not granted, and the hosts of the request are reached by `next`",
         };
-        let (target, plugin) = (target.authority().map_or("", Authority::as_str), &self.plugin);
+        let (target, plugin) = (
+            target.authority().map_or("", Authority::as_str),
+            &self.plugin,
+        );
         format!("{what}`{target}`, {why}: `grants.{plugin}.outbound` adds it")
     }
 }

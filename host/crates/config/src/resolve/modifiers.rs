@@ -34,13 +34,16 @@ fn names(item: &Item<'_>, problems: &Problems<'_>) -> Vec<PluginName> {
             if names.is_empty() {
                 problems.warning(&at, "is empty: nothing is modified", help);
             }
-            let texts = names.iter().enumerate().map(|(index, name)| match &name.value {
-                Value::Text(name) if !name.is_empty() => Some(PluginName {
-                    place: at.path().index(index),
-                    name: name.clone(),
-                }),
-                _ => None,
-            });
+            let texts = names
+                .iter()
+                .enumerate()
+                .map(|(index, name)| match &name.value {
+                    Value::Text(name) if !name.is_empty() => Some(PluginName {
+                        place: at.path().index(index),
+                        name: name.clone(),
+                    }),
+                    _ => None,
+                });
             let texts: Option<Vec<_>> = texts.collect();
             texts.unwrap_or_else(|| {
                 problems.error(&at, "holds something that is no name", help);

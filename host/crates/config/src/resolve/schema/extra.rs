@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 
 use super::{
-    plugins::{HttpClientPlugin, Policy},
+    plugins::{HttpClientPlugin, ListedPlugins, Policy},
     proxies::Options,
     scalars::{
         AnyObject, Duration, LogFormat, LogLevel, OneOf, Operation, Size, StaticStrategy, Strategy,
@@ -24,6 +24,8 @@ pub(super) struct ServiceExtra {
     http: Option<CuttleHttp>,
     #[schemars(rename = "cuttle/plugins")]
     plugins: Option<Policy>,
+    #[schemars(rename = "plugin/http-server")]
+    in_front: Option<ListedPlugins>,
 }
 
 /// Components of an endpoint, by namespace.
@@ -31,6 +33,8 @@ pub(super) struct ServiceExtra {
 #[schemars(deny_unknown_fields)]
 pub(super) struct EndpointExtra {
     proxy: Option<EndpointProxy>,
+    #[schemars(rename = "plugin/req-resp-modifier")]
+    modifiers: Option<ListedPlugins>,
 }
 
 /// Components of a backend, by namespace.
@@ -44,6 +48,8 @@ pub(super) struct BackendExtra {
     client: Option<HttpClient>,
     #[schemars(rename = "plugin/http-client")]
     plugin: Option<HttpClientPlugin>,
+    #[schemars(rename = "plugin/req-resp-modifier")]
+    modifiers: Option<ListedPlugins>,
 }
 
 /// Options of the router and of the gateway's own pages.

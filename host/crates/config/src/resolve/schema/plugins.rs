@@ -24,17 +24,42 @@ impl JsonSchema for HttpClientPlugin {
             "description": "The plugin that sends the backend's requests. Keys beside `name` are its settings.",
             "type": "object",
             "properties": {
-                "name": {
-                    "description": "Name of the plugin: that of its file without extension, or `http-proxy`, which is bundled.",
-                    "type": "string",
-                    "minLength": 1,
-                },
+                "name": names("Name of the plugin, or of several, the first of which sees a request first: that of its file without extension, or `http-proxy`, which is bundled."),
             },
             "required": ["name"],
             "if": { "properties": { "name": { "const": "http-proxy" } }, "required": ["name"] },
             "then": http_proxy,
         })
     }
+}
+
+/// Plugins in front of the gateway, or around an endpoint or a backend.
+pub(super) struct ListedPlugins;
+
+impl JsonSchema for ListedPlugins {
+    fn schema_name() -> Cow<'static, str> {
+        "ListedPlugins".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Plugins. Keys beside `name` are their settings.",
+            "type": "object",
+            "properties": {
+                "name": names("Names of plugins: those of their files without extension."),
+            },
+            "required": ["name"],
+        })
+    }
+}
+
+/// One name, or several.
+fn names(description: &str) -> Schema {
+    let name = json_schema!({ "type": "string", "minLength": 1 });
+    json_schema!({
+        "description": description,
+        "anyOf": [name, { "type": "array", "items": name, "minItems": 1 }],
+    })
 }
 
 /// Settings of `http-proxy`: requests go through a forward proxy.
