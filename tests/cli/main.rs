@@ -10,6 +10,7 @@
 mod bad_input;
 mod commands;
 mod egress;
+mod plugin_new;
 mod test_plugin;
 
 use std::{fs, path::Path};

@@ -16,6 +16,7 @@ mod examples;
 mod failover;
 mod faults;
 mod json_pipeline;
+mod languages;
 mod leaks;
 mod listener;
 mod logs_and_secrets;
