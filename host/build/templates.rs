@@ -35,7 +35,11 @@ pub fn write(repository: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
             // Not the folder: what is built in it would count as a change.
             println!("cargo::rerun-if-changed={}", file.display());
             let path = file.strip_prefix(&folder)?.display();
-            writeln!(source, "({:?}, include_bytes!({file:?})),", path.to_string())?;
+            writeln!(
+                source,
+                "({:?}, include_bytes!({file:?})),",
+                path.to_string()
+            )?;
         }
         source.push_str("];\n");
     }

@@ -9,21 +9,54 @@ use cuttle_tests::run;
 const LANGUAGES: [(&str, &[&str]); 4] = [
     (
         "rust",
-        &["Cargo.toml", "Cargo.lock", "src/lib.rs", "vendor/cuttle-plugin-sdk/src/lib.rs"],
+        &[
+            "Cargo.toml",
+            "Cargo.lock",
+            "src/lib.rs",
+            "vendor/cuttle-plugin-sdk/src/lib.rs",
+        ],
     ),
-    ("js", &["package.json", "package-lock.json", "plugin.js", "settings.test.js"]),
-    ("python", &["requirements.txt", "app.py", "test_settings.py"]),
-    ("c", &["plugin.c", "settings_test.c", "bindings/http_client_plugin.h"]),
+    (
+        "js",
+        &[
+            "package.json",
+            "package-lock.json",
+            "plugin.js",
+            "settings.test.js",
+        ],
+    ),
+    (
+        "python",
+        &["requirements.txt", "app.py", "test_settings.py"],
+    ),
+    (
+        "c",
+        &[
+            "plugin.c",
+            "settings_test.c",
+            "bindings/http_client_plugin.h",
+        ],
+    ),
 ];
-const EVERY: [&str; 5] = [".gitignore", "Makefile", "README.md", "krakend.json", "wit/types.wit"];
+const EVERY: [&str; 5] = [
+    ".gitignore",
+    "Makefile",
+    "README.md",
+    "krakend.json",
+    "wit/types.wit",
+];
 
 #[tokio::test]
 async fn a_project_of_each_language_is_written() {
     for (language, own) in LANGUAGES {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let written = run(folder.path(), &["plugin", "new", "my-own", "--lang", language]).await;
+        let written = run(
+            folder.path(),
+            &["plugin", "new", "my-own", "--lang", language],
+        )
+        .await;
         assert_eq!(written.code, 0, "{written:?}");
-        assert!(written.stderr.contains("my-own/README.md") || written.stderr.contains("README.md"));
+        assert!(written.stderr.contains("README.md"), "{written:?}");
         for file in EVERY.iter().chain(own) {
             let path = folder.path().join("my-own").join(file);
             assert!(path.is_file(), "{language}: {file}");
@@ -34,7 +67,11 @@ async fn a_project_of_each_language_is_written() {
 #[tokio::test]
 async fn rust_is_the_default_and_the_folder_is_free_to_choose() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let written = run(folder.path(), &["plugin", "new", "my-own", "--path", "elsewhere"]).await;
+    let written = run(
+        folder.path(),
+        &["plugin", "new", "my-own", "--path", "elsewhere"],
+    )
+    .await;
     assert_eq!(written.code, 0, "{written:?}");
     assert!(folder.path().join("elsewhere/src/lib.rs").is_file());
     assert!(!folder.path().join("my-own").exists());
@@ -73,5 +110,8 @@ async fn a_folder_that_cannot_be_made_is_named() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let refused = run(folder.path(), &["plugin", "new", "a", "--path", "no/where"]).await;
     assert_eq!(refused.code, 1, "{refused:?}");
-    assert!(refused.stderr.contains("no/where cannot be made"), "{refused:?}");
+    assert!(
+        refused.stderr.contains("no/where cannot be made"),
+        "{refused:?}"
+    );
 }

@@ -6,13 +6,10 @@ use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
-use cuttle_tests::{
-    Configured, Gateway, Origin, Product, Project, RealProxy, TestResult, command, run, soon,
-};
+use cuttle_tests::{Gateway, Origin, Product, Project, RealProxy, TestResult, command, run, soon};
 use serde_json::{Value, json};
 
 /// Requests that one instance answers in a row: more than it may hold handles,
@@ -23,7 +20,11 @@ const IN_A_ROW: usize = 1_100;
 async fn a_plugin_in_rust() -> TestResult {
     // Its own tests would compile the kit for this machine, too.
     let project = Project::build("greets-rust", "rust", &[("make", "make")], "all")?;
-    let tested = run(project.folder(), &["test-plugin", "plugins/greets-rust.wasm"]).await;
+    let tested = run(
+        project.folder(),
+        &["test-plugin", "plugins/greets-rust.wasm"],
+    )
+    .await;
     assert_eq!(tested.code, 0, "{tested:?}");
     works(&project, "greets-rust").await
 }
@@ -109,7 +110,7 @@ fn cache(project: &Project) -> PathBuf {
 /// Loads before it listens, for as long as a machine needs that is busy with
 /// other compilers: only the start with machine code has to be soon.
 async fn start(project: &Project, config: &Value) -> anyhow::Result<Gateway> {
-    if machine_code(&cache(project)).is_ok_and(|code| code.is_empty()) || !cache(project).exists() {
+    if machine_code(&cache(project)).unwrap_or_default().is_empty() {
         compile(project, config).await?;
     }
     Gateway::start(config.clone()).await
@@ -179,10 +180,15 @@ fn machine_code(cache: &Path) -> io::Result<BTreeMap<PathBuf, std::time::SystemT
 fn uses(cache: &Path) -> io::Result<u64> {
     let mut sum = 0;
     for path in entries(cache)? {
-        if path.extension().is_some_and(|extension| extension == "stats") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "stats")
+        {
             let text = fs::read_to_string(path)?;
             let count = text.lines().find_map(|line| line.strip_prefix("usages = "));
-            sum += count.and_then(|count| count.parse::<u64>().ok()).unwrap_or(0);
+            sum += count
+                .and_then(|count| count.parse::<u64>().ok())
+                .unwrap_or(0);
         }
     }
     Ok(sum)
@@ -202,7 +208,7 @@ fn entries(cache: &Path) -> io::Result<Vec<PathBuf>> {
 async fn refuses_settings(project: &Project, mut config: Value) -> TestResult {
     settings(&mut config)["greeting"] = json!(1);
     let refused = Gateway::start(config).await;
-    let said = format!("{:#}", refused.err().expect("a refusal"));
+    let said = format!("{:#}", refused.expect_err("a refusal"));
     assert!(said.contains("greeting"), "{project:?}: {said}");
     assert!(!said.contains("trapped"), "{project:?}: {said}");
     Ok(())

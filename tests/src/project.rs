@@ -63,8 +63,7 @@ impl Project {
 
         let folder = kept.join(format!("{name}-{}", digest(&new)?));
         if !folder.join("done").exists() {
-            // Left over from a build that broke off.
-            let _ = fs::remove_dir_all(&folder);
+            forget(&kept, name)?;
             fs::rename(new, &folder)?;
             make(&folder, goal)?;
             fs::write(folder.join("done"), goal)?;
@@ -94,6 +93,18 @@ fn output() -> PathBuf {
         .parent()
         .map(Path::to_owned)
         .unwrap_or_default()
+}
+
+/// Removes what was built of another content, or only begun.
+fn forget(kept: &Path, name: &str) -> io::Result<()> {
+    let prefix = format!("{name}-");
+    for entry in fs::read_dir(kept)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(&prefix) {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn is_there(tool: &str) -> bool {
@@ -150,7 +161,11 @@ fn digest(folder: &Path) -> io::Result<String> {
         sum.update(Sha256::digest(fs::read(&file)?));
     }
     let sum = sum.finalize();
-    Ok(sum.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    Ok(sum
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }
 
 fn list(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {

@@ -60,7 +60,9 @@ pub(super) fn project(name: &str, language: Language) -> anyhow::Result<Vec<(Pat
     let own = example
         .iter()
         .map(|(path, content)| (path.into(), renamed(content, its_name, name)));
-    let contract = embedded::CONTRACT.iter().filter(|(path, _)| path.ends_with(".wit"));
+    let contract = embedded::CONTRACT
+        .iter()
+        .filter(|(path, _)| path.ends_with(".wit"));
     let mut files: Vec<_> = own.chain(below(CONTRACT.1, contract)).collect();
     if language == Language::Rust {
         files.extend(below(KIT.1, embedded::KIT.iter()));
