@@ -12,6 +12,7 @@ mod commands;
 mod egress;
 mod explain;
 mod lint;
+mod plugin_new;
 mod report;
 mod test_plugin;
 

@@ -1,5 +1,5 @@
-//! The command line: `run`, `check`, `explain`, `schema`, `version`, `test-plugin`,
-//! `demo` and more.
+//! The command line: `run`, `check`, `explain`, `schema`, `version`, `plugin`,
+//! `test-plugin`, `demo` and more.
 //!
 //! Commands, flags and exit codes are KrakenD's where scripts may rely on them.
 //! Texts for people go to standard error, log lines to standard output.
@@ -11,6 +11,7 @@ mod egress;
 mod explain;
 mod lint;
 mod output;
+mod plugin;
 mod run;
 mod test_plugin;
 mod unserved;
@@ -53,6 +54,9 @@ enum Command {
     Schema,
     /// Show the versions of the gateway and of what it is compatible with.
     Version,
+    /// Make plugins.
+    #[command(subcommand)]
+    Plugin(plugin::PluginCommand),
     /// Load plugin files as the gateway would.
     TestPlugin(TestPluginArgs),
     /// Compare a plugin's dependencies with the gateway's: not needed for components.
@@ -210,6 +214,7 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Explain(args) => explain::explain(&args),
         Command::Schema => schema(),
         Command::Version => version(),
+        Command::Plugin(command) => plugin::dispatch(&command),
         Command::TestPlugin(args) => test_plugin::test_plugin(&args),
         Command::CheckPlugin(_) => check_plugin(),
         Command::Demo(args) => crate::demo::run(args.once),
