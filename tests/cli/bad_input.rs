@@ -72,7 +72,8 @@ async fn a_plugin_without_a_name_is_refused() {
     for settings in [
         json!({}),
         json!({ "name": "" }),
-        json!({ "name": ["http-proxy"] }),
+        json!({ "name": [] }),
+        json!({ "name": ["http-proxy", 7], "proxy_address": "http://proxy:8080" }),
     ] {
         let folder = with_plugins(settings);
         refused(folder.path(), &[SETTINGS, "name"]).await;

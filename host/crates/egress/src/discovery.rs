@@ -87,6 +87,9 @@ impl SrvResolver {
 
 fn name_server(address: SocketAddr) -> NameServerConfig {
     let mut config = NameServerConfig::udp_and_tcp(address.ip());
+    // As for those of the system: that one knows no such name is no answer while
+    // another may know it.
+    config.trust_negative_responses = false;
     for connection in &mut config.connections {
         connection.port = address.port();
     }
