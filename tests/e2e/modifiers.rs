@@ -207,19 +207,19 @@ async fn a_refusal_has_its_status_and_its_message_if_the_service_allows_that() -
         json!({ "url_pattern": "/a", "extra_config": modifiers(&[("m", refuses.clone())]) });
     let plain = json!({ "url_pattern": "/b" });
     let outer = with(
-        data("/outer", &origin, &[plain.clone()]),
+        data("/outer", &origin, std::slice::from_ref(&plain)),
         "extra_config",
         modifiers(&[("m", refuses)]),
     );
     let fails = with(
-        data("/fails", &origin, &[plain.clone()]),
+        data("/fails", &origin, std::slice::from_ref(&plain)),
         "extra_config",
         modifiers(&[("m", fails)]),
     );
     let endpoints = vec![
         outer,
         fails,
-        data("/inner", &origin, &[inner.clone()]),
+        data("/inner", &origin, std::slice::from_ref(&inner)),
         data("/several", &origin, &[inner, plain]),
     ];
     for shown in [false, true] {
@@ -273,7 +273,11 @@ async fn a_misbehaving_modifier_fails_its_own_request_only() -> TestResult {
             let plain = json!({ "url_pattern": "/b" });
             let inner = json!({ "url_pattern": "/a", "extra_config": own });
             let outer = with(
-                data(&format!("{path}/outer"), &origin, &[plain.clone()]),
+                data(
+                    &format!("{path}/outer"),
+                    &origin,
+                    std::slice::from_ref(&plain),
+                ),
                 "extra_config",
                 own.clone(),
             );
