@@ -15,6 +15,7 @@ mod environment_proxy;
 mod examples;
 mod failover;
 mod faults;
+mod hostile;
 mod json_pipeline;
 mod leaks;
 mod listener;

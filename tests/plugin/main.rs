@@ -10,8 +10,11 @@
     reason = "tests report by panicking"
 )]
 
+mod addresses;
+mod bleed;
 mod bodies;
 mod harm;
+mod hostile;
 mod instances;
 mod loading;
 mod pac;
@@ -24,8 +27,11 @@ mod support;
 #[test]
 fn every_fixture_is_tested() {
     let tests = [
+        include_str!("addresses.rs"),
+        include_str!("bleed.rs"),
         include_str!("bodies.rs"),
         include_str!("harm.rs"),
+        include_str!("hostile.rs"),
         include_str!("instances.rs"),
         include_str!("loading.rs"),
         include_str!("rights.rs"),

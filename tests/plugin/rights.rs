@@ -38,7 +38,7 @@ async fn other_hosts_are_out_of_reach_without_a_grant() {
     assert!(other.seen().is_empty());
 
     let granted = Binding {
-        hosts: vec![other.authority().parse().unwrap()],
+        granted: vec![other.authority().parse().unwrap()],
         ..binding()
     };
     let plugin = Plugin::bind(&component("reaches-out"), granted)

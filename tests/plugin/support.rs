@@ -51,7 +51,10 @@ pub(crate) fn binding() -> Binding {
         client: Client::new(Settings::default()).unwrap(),
         way: Way::Direct,
         redirects: Redirects::None,
+        free_redirects: false,
         hosts: Vec::new(),
+        granted: Vec::new(),
+        addresses: Vec::new(),
         proxies: Vec::new(),
         limits: Limits::default(),
         isolation: Isolation::Instance,
@@ -128,7 +131,7 @@ pub(crate) async fn read(response: Response<Body>) -> Bytes {
 pub(crate) const NOWHERE: &str = "http://nowhere.test/";
 
 /// A backend that remembers. `/silent` never answers, `/echo` sends the body
-/// back, everything else is `ok`.
+/// back, `/to` redirects to the field `x-location`, everything else is `ok`.
 pub(crate) struct Origin {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<Seen>>>,
@@ -158,6 +161,10 @@ impl Origin {
         self.address.to_string()
     }
 
+    pub(crate) fn take_seen(&self) -> Vec<Seen> {
+        std::mem::take(&mut self.requests.lock().unwrap())
+    }
+
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.requests.lock().unwrap().clone()
     }
@@ -183,6 +190,10 @@ async fn answer(
         target: request.uri().to_string(),
         headers: request.headers().clone(),
     });
+    if let ("/to", Some(location)) = (request.uri().path(), request.headers().get("x-location")) {
+        let moved = Response::builder().status(302).header("location", location);
+        return Ok(moved.body(Full::default()).unwrap());
+    }
     let body = match request.uri().path() {
         "/silent" => std::future::pending().await,
         "/echo" => request.into_body().collect().await.unwrap().to_bytes(),

@@ -144,6 +144,12 @@ impl Catalog {
         self.loaded.get(name).map(|(component, _)| component)
     }
 
+    /// Whether the plugin called `name` is part of the gateway.
+    pub(super) fn is_bundled(&self, name: &str) -> bool {
+        let found = self.loaded.get(name);
+        found.is_some_and(|(_, origin)| *origin == Origin::Bundled)
+    }
+
     /// Whether the reason why there is no such plugin is already reported.
     pub(super) fn is_broken(&self, name: &str) -> bool {
         self.unreadable || self.broken.iter().any(|broken| broken == name)

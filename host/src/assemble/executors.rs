@@ -24,6 +24,7 @@ impl Executor for EgressExecutor {
         let options = SendOptions {
             deadline,
             redirects: self.redirects,
+            gate: None,
         };
         Box::pin(async move {
             record_backend(&request);

@@ -1,12 +1,11 @@
 //! Plugins in their places of use.
 
-use std::sync::Arc;
+use std::{str::FromStr, sync::Arc};
 
 use cuttle_pipeline::config::{
     Backend, Endpoint, Isolation, KeyPath, PluginLimits, PluginUse, Service,
 };
 use cuttle_plugin::{BindError, Binding, Component, Limits, Plugin};
-use http::uri::Authority;
 
 use crate::telemetry::chain;
 
@@ -36,7 +35,8 @@ pub(super) async fn build(
     findings: &mut Findings<'_>,
 ) -> Option<Built> {
     let component = component(spot.used, catalog, findings)?;
-    let binding = binding(spot, egress, findings)?;
+    let bundled = catalog.is_bundled(&spot.used.name);
+    let binding = binding(spot, bundled, egress, findings)?;
     let way = binding.way.clone();
     match Plugin::bind(component, binding).await {
         Ok(plugin) => Some(Built {
@@ -77,7 +77,12 @@ fn component<'a>(
     component
 }
 
-fn binding(spot: &Spot<'_>, egress: &Egress<'_>, findings: &mut Findings<'_>) -> Option<Binding> {
+fn binding(
+    spot: &Spot<'_>,
+    bundled: bool,
+    egress: &Egress<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Binding> {
     let Spot {
         endpoint,
         backend,
@@ -86,20 +91,35 @@ fn binding(spot: &Spot<'_>, egress: &Egress<'_>, findings: &mut Findings<'_>) ->
         ..
     } = *spot;
     let grants = service.plugins.grants.get(&used.name);
-    let granted = grants.map_or(&[][..], |grants| &grants.outbound);
     if backend.discovery.is_some() {
         let help = "list the hosts and remove \"sd\"".to_owned();
         let message = "has no effect with a plugin, which reaches hosts that are listed only";
         findings.error(&backend.place.key("sd"), message, Some(help));
         return None;
     }
-    let hosts = hosts(backend, used, granted, findings)?;
     Some(Binding {
         settings: settings::resolve(used, egress.environment(), findings)?,
         client: egress.client(backend, findings)?,
         way: egress.way(backend, findings)?,
         redirects: redirects(&backend.http_client),
-        hosts,
+        free_redirects: bundled,
+        hosts: backend
+            .hosts
+            .iter()
+            .map(|host| host.authority.clone())
+            .collect(),
+        granted: parsed(
+            used,
+            "outbound",
+            grants.map(|grants| &grants.outbound),
+            findings,
+        )?,
+        addresses: parsed(
+            used,
+            "addresses",
+            grants.map(|grants| &grants.addresses),
+            findings,
+        )?,
         proxies: grants.map_or_else(Vec::new, |grants| grants.proxies.clone()),
         limits: limits(service.plugins.limits.get(&used.name)),
         isolation: isolation(service, &used.name),
@@ -107,32 +127,23 @@ fn binding(spot: &Spot<'_>, egress: &Egress<'_>, findings: &mut Findings<'_>) ->
     })
 }
 
-/// The backend's own hosts, and those the operator granted.
-fn hosts(
-    backend: &Backend,
+/// The texts of a grant as what they stand for.
+fn parsed<T: FromStr>(
     used: &PluginUse,
-    granted: &[String],
+    key: &'static str,
+    texts: Option<&Vec<String>>,
     findings: &mut Findings<'_>,
-) -> Option<Vec<Authority>> {
-    let mut hosts: Vec<_> = backend
-        .hosts
-        .iter()
-        .map(|host| host.authority.clone())
-        .collect();
-    for (index, text) in granted.iter().enumerate() {
-        match text.parse() {
-            Ok(authority) => hosts.push(authority),
-            Err(_) => {
-                findings.error(
-                    &grant_place(&used.name).key("outbound").index(index),
-                    format!("`{text}` is neither a host nor host:port"),
-                    None,
-                );
-                return None;
-            }
-        }
+) -> Option<Vec<T>> {
+    let mut all = Vec::new();
+    for (index, text) in texts.into_iter().flatten().enumerate() {
+        let Ok(value) = text.parse() else {
+            let place = grant_place(&used.name).key(key).index(index);
+            findings.error(&place, format!("`{text}` cannot be used"), None);
+            return None;
+        };
+        all.push(value);
     }
-    Some(hosts)
+    Some(all)
 }
 
 fn grant_place(plugin: &str) -> KeyPath {
@@ -154,6 +165,7 @@ fn limits(written: Option<&PluginLimits>) -> Limits {
         hostcall_fuel: written.hostcall_fuel.unwrap_or(default.hostcall_fuel),
         resources: written.resources.unwrap_or(default.resources),
         body_read: written.body_read.unwrap_or(default.body_read),
+        host_calls: written.host_calls.unwrap_or(default.host_calls),
         log_lines_per_second: written
             .log_lines_per_second
             .unwrap_or(default.log_lines_per_second),

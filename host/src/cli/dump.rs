@@ -112,6 +112,11 @@ fn grant_lines(grants: &Grants, indent: &str, out: &mut Vec<String>) {
     for host in &grants.outbound {
         out.push(format!("{indent}  is granted outbound to {host}"));
     }
+    for address in &grants.addresses {
+        out.push(format!(
+            "{indent}  is granted names with addresses in {address}"
+        ));
+    }
     for address in &grants.proxies {
         let address = without_credentials(address);
         out.push(format!("{indent}  is granted the proxy {address}"));

@@ -133,6 +133,7 @@ async fn show(client: &Client, url: &str) -> anyhow::Result<String> {
     let options = SendOptions {
         deadline: Instant::now() + PATIENCE,
         redirects: Redirects::None,
+        gate: None,
     };
     let response = client.send(request, &Way::Direct, &options).await?;
     let (head, body) = response.into_parts();

@@ -82,6 +82,7 @@ async fn forward(
     let options = SendOptions {
         deadline: Instant::now() + PATIENCE,
         redirects: Redirects::None,
+        gate: None,
     };
     let request = request.map(|body| Body::new(body.map_err(Into::into)));
     let response = client.send(request, &Way::Direct, &options).await;

@@ -15,6 +15,7 @@ use crate::{
     fields,
     pool::Pool,
     proxy::{Choice, Found, PacProxies, Way},
+    reach::Reach,
     redirect::{self, Chain, Repeatable},
     send::{Head, Sender},
     settings::{Redirects, SendOptions, Settings},
@@ -74,8 +75,7 @@ impl Client {
         fields::clean_request(&mut head.headers);
         match options.redirects {
             Redirects::None => {
-                let deadline = options.deadline;
-                self.hop(&mut head, &parts.uri, body, way, deadline, true)
+                self.hop(&mut head, &parts.uri, body, way, options, Turn::Only)
                     .await
             }
             Redirects::Follow { send_body } => {
@@ -108,12 +108,12 @@ impl Client {
         send_body: bool,
     ) -> Result<Response<Body>, Error> {
         let deadline = options.deadline;
+        let mut turn = Turn::First;
         let mut chain = Chain::new(&uri, &head.headers);
         let (mut body, mut repeatable) = Repeatable::prepare(body, send_body, deadline).await?;
         for _ in 0..redirect::REQUEST_LIMIT {
-            let response = self
-                .hop(&mut head, &uri, body, way, deadline, false)
-                .await?;
+            let response = self.hop(&mut head, &uri, body, way, options, turn).await?;
+            turn = Turn::Redirected;
             let Some(next) = chain.next(&response, &uri, &mut head, &mut repeatable) else {
                 return Ok(response);
             };
@@ -124,17 +124,18 @@ impl Client {
         Err(Error::new(ErrorKind::Protocol, text))
     }
 
-    /// One request to `uri`. `last`: `head` is not needed again.
+    /// One request to `uri`.
     async fn hop(
         &self,
         head: &mut Head,
         uri: &Uri,
         body: Body,
         way: &Way,
-        deadline: Instant,
-        last: bool,
+        options: &SendOptions,
+        turn: Turn,
     ) -> Result<Response<Body>, Error> {
-        let target = Target::parse(uri)?;
+        let target = Target::parse(uri)?.within(admit(options, uri, turn)?);
+        let deadline = options.deadline;
         let choice = match way.at_once(&target)? {
             Found::Choice(choice) => choice,
             Found::Pac(proxies) => Box::pin(ask(proxies, &target, deadline)).await?,
@@ -143,10 +144,27 @@ impl Client {
             head,
             target,
             deadline,
-            last,
+            last: turn == Turn::Only,
         };
         self.0.hop(sending, body, choice).await
     }
+}
+
+/// Which request of a call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// There is one, and its head is not needed again.
+    Only,
+    First,
+    Redirected,
+}
+
+fn admit(options: &SendOptions, uri: &Uri, turn: Turn) -> Result<Reach, Error> {
+    let Some(gate) = &options.gate else {
+        return Ok(Reach::Any);
+    };
+    gate.admit(uri, turn == Turn::Redirected)
+        .map_err(|text| Error::new(ErrorKind::Denied, text))
 }
 
 async fn ask(proxies: &PacProxies, target: &Target, deadline: Instant) -> Result<Choice, Error> {

@@ -63,6 +63,8 @@ pub enum ErrorKind {
     InvalidRequest,
     /// A rule forbids the way, such as the CGI guard of `HTTP_PROXY`.
     Denied,
+    /// A [`Gate`](crate::Gate) does not allow the addresses of the target.
+    AddressDenied,
     /// A name could not be resolved.
     Dns,
     /// No connection to the target or the proxy.

@@ -175,7 +175,10 @@ fn about_tunnel(kind: ErrorKind) -> Verdict {
         ErrorKind::ProxyStatus(status) if status < 500 => Verdict::Works,
         // SOCKS: not allowed by the rules; identification wanted.
         ErrorKind::SocksReply(2 | 92 | 93) | ErrorKind::ProxyAuthentication => Verdict::Works,
-        ErrorKind::InvalidRequest | ErrorKind::Denied | ErrorKind::Dns => Verdict::Open,
+        ErrorKind::InvalidRequest
+        | ErrorKind::Denied
+        | ErrorKind::AddressDenied
+        | ErrorKind::Dns => Verdict::Open,
         _ => Verdict::Suspect,
     }
 }

@@ -6,6 +6,8 @@
 //!    message is framed anew ([RFC 9112], section 6).
 //! 2. The way is chosen: direct, through a proxy, or through one of several. It
 //!    is chosen again for every redirect.
+//!    Where a [`Gate`] stands in front of a call, it is asked first, and the
+//!    addresses of a target are checked after its name was resolved.
 //! 3. A connection is taken from the pool, or made: TCP, TLS to the proxy,
 //!    tunnel, TLS to the target. Where there are several proxies, the next one
 //!    is tried as long as nothing of the request was written. A proxy that
@@ -36,6 +38,7 @@ mod fields;
 mod phase;
 mod pool;
 mod proxy;
+mod reach;
 mod redirect;
 mod route;
 mod send;
@@ -54,5 +57,6 @@ pub use self::{
         Decision, EnvironmentProxies, PacAnswer, PacEvaluator, PacProxies, Proxy, ProxyGroup,
         ProxyHealth, ProxyOptions, Rule, Sharing, Way,
     },
+    reach::{Exceptions, Gate, Network, NotANetwork, Reach},
     settings::{Redirects, SendOptions, Settings, TlsSettings, Via},
 };

@@ -91,6 +91,7 @@ impl Route {
                 .forwarder()
                 .is_none()
                 .then(|| self.target.authority().clone()),
+            reach: self.target.reach().clone(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::proxy::Rule;
+use crate::{proxy::Rule, reach::Gate};
 
 /// Settings of the whole client (KrakenD's service-level keys).
 #[derive(Debug, Clone)]
@@ -94,6 +94,8 @@ pub struct SendOptions {
     pub deadline: Instant,
     /// What happens on a redirect.
     pub redirects: Redirects,
+    /// Who decides where the call may go; `None` is anywhere.
+    pub gate: Option<Arc<dyn Gate>>,
 }
 
 /// What happens when the answer is a redirect.

@@ -7,7 +7,10 @@ use http::{
     uri::{Authority, PathAndQuery, Scheme},
 };
 
-use crate::error::{Error, ErrorKind};
+use crate::{
+    error::{Error, ErrorKind},
+    reach::Reach,
+};
 
 /// An `http` or `https` URI without userinfo and default port.
 #[derive(Debug, Clone)]
@@ -16,6 +19,7 @@ pub(crate) struct Target {
     authority: Authority,
     port: u16,
     path: PathAndQuery,
+    reach: Reach,
 }
 
 impl Target {
@@ -39,7 +43,18 @@ impl Target {
             authority,
             port,
             path: path(uri),
+            reach: Reach::Any,
         })
+    }
+
+    /// The same, of whose addresses only these may be used.
+    pub(crate) fn within(self, reach: Reach) -> Self {
+        Self { reach, ..self }
+    }
+
+    /// Which of its addresses may be used.
+    pub(crate) fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     /// Whether TLS is spoken with the target.

@@ -1,6 +1,6 @@
 //! One place where a plugin is used, and what it may do there.
 
-use cuttle_egress::{Client, Redirects, Way};
+use cuttle_egress::{Client, Network, Redirects, Way};
 use http::uri::Authority;
 
 use crate::Limits;
@@ -15,10 +15,18 @@ pub struct Binding {
     pub way: Way,
     /// Whether redirects are followed for it.
     pub redirects: Redirects,
-    /// Authorities it may reach. One without a port means port 80 for `http`
-    /// and 443 for `https`. The authority of the request it is answering
-    /// counts in any case.
+    /// Whether they lead as far as without a plugin, and not only where the
+    /// plugin itself may go. For plugins that are part of the gateway.
+    pub free_redirects: bool,
+    /// The backend's authorities, at whatever addresses. One without a port
+    /// means port 80 for `http` and 443 for `https`. The authority of the
+    /// request it is answering counts in any case.
     pub hosts: Vec<Authority>,
+    /// More authorities it may reach. An address is granted as it stands; a
+    /// name is good for public addresses, and `localhost` for this machine.
+    pub granted: Vec<Authority>,
+    /// Addresses that names in `granted` may have though they are not public.
+    pub addresses: Vec<Network>,
     /// Proxy addresses it may open beside those in its settings.
     pub proxies: Vec<String>,
     /// What it may use up.

@@ -172,8 +172,14 @@ fn pool(settings: &EngineSettings) -> PoolingAllocationConfig {
 fn linker(runtime: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(runtime);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    HttpClientPlugin::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
+    HttpClientPlugin::add_to_linker::<_, HasSelf<State>>(&mut linker, counted)?;
     Ok(linker)
+}
+
+/// What every function of the contract goes through first.
+fn counted(state: &mut State) -> &mut State {
+    state.count_host_call();
+    state
 }
 
 /// A thread of its own: a timer of the async runtime would stand still exactly

@@ -102,7 +102,9 @@ impl Instance {
                 plugin.call_handle(&mut self.store, request).await
             }
         };
-        let answered = match answered {
+        // A short flood may be over before anybody looks.
+        let overdrawn = self.store.data().overdrawn();
+        let answered = match answered.and_then(|answered| overdrawn.map_or(Ok(answered), Err)) {
             Ok(answered) => answered,
             Err(error) => return Outcome::Broken(stopped(&self.store, &error)),
         };
@@ -135,7 +137,7 @@ impl Instance {
         // The clock went on while the instance was idle.
         self.store.set_epoch_deadline(1);
         let state = self.store.data_mut();
-        state.call = Some(Call {
+        state.begin_call(Call {
             origin: Origin::of(request.uri()),
             deadline,
             readable: state.site.limits.body_read,
@@ -154,7 +156,10 @@ fn store(component: &Component, site: &Arc<Site>) -> Store<State> {
     // with four spinning calls: neighbours wait for a second); this one lets it
     // look first.
     store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(|_| {
+    store.epoch_deadline_callback(|store| {
+        if let Some(error) = store.data().overdrawn() {
+            return Err(error);
+        }
         let yielded = Box::pin(tokio::task::yield_now());
         Ok(UpdateDeadline::YieldCustom(1, yielded))
     });

@@ -36,6 +36,9 @@ pub struct Limits {
     pub resources: usize,
     /// Bytes of bodies one call may read into its memory. Default 32 MiB.
     pub body_read: u64,
+    /// Calls into the gateway, of any interface, that one call may make.
+    /// Default 1,000,000.
+    pub host_calls: usize,
     /// Log lines each second, over all instances. Default 100.
     pub log_lines_per_second: u32,
     /// Instances that may exist at a time. Default 256.
@@ -60,6 +63,9 @@ impl Default for Limits {
             resources: 1_024,
             // Half of the memory: a body and what is made of it fit in.
             body_read: 32 * MIB as u64,
+            // Some tenths of a second of work for the gateway; a body of 32 MiB
+            // takes 33,000 calls in pieces of a KiB.
+            host_calls: 1_000_000,
             log_lines_per_second: 100,
             // A quarter of the engine's pool: four busy places fit in.
             instances: 256,

@@ -80,6 +80,7 @@ struct Idle {
 impl Pool {
     fn new(component: &Component, linked: Linked, binding: Binding) -> Self {
         let plugin = Arc::clone(component.shared_name());
+        let rights = Arc::new(Rights::new(&plugin, &binding));
         let log = Log::new(
             Arc::clone(&plugin),
             binding.endpoint,
@@ -87,10 +88,10 @@ impl Pool {
         );
         let site = Site {
             plugin,
+            rights,
             client: binding.client,
             way: binding.way,
             redirects: binding.redirects,
-            rights: Rights::new(binding.hosts, binding.proxies, &binding.settings),
             limits: binding.limits,
             log: Arc::new(log),
             ways: Ways::default(),

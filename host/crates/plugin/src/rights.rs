@@ -1,29 +1,61 @@
 //! Where a plugin may go.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, net::IpAddr, sync::Arc};
 
+use cuttle_egress::{Exceptions, Gate, Network, Reach};
 use http::uri::{Authority, Scheme, Uri};
 
+use crate::Binding;
+
 /// Who may be reached from one place of use.
+#[derive(Debug)]
 pub(crate) struct Rights {
+    /// Of the backend: the operator's word, whatever it resolves to.
     hosts: Vec<Authority>,
+    granted: Vec<Authority>,
+    /// For granted names: a name can be made to resolve to anything.
+    public: Reach,
+    /// For the granted name `localhost`, which means this machine.
+    local: Reach,
     proxies: HashSet<String>,
+    /// Whether redirects lead as far as without a plugin.
+    free_redirects: bool,
+    plugin: Arc<str>,
 }
 
 impl Rights {
-    /// `settings` is JSON text; text that is not names no proxies.
-    pub(crate) fn new(hosts: Vec<Authority>, granted: Vec<String>, settings: &str) -> Self {
-        let mut proxies: HashSet<_> = granted.into_iter().collect();
-        if let Ok(settings) = serde_json::from_str(settings) {
+    /// Settings that are not JSON name no proxies.
+    pub(crate) fn new(plugin: &Arc<str>, binding: &Binding) -> Self {
+        let mut proxies: HashSet<_> = binding.proxies.iter().cloned().collect();
+        if let Ok(settings) = serde_json::from_str(&binding.settings) {
             collect_texts(&settings, &mut proxies);
         }
-        Self { hosts, proxies }
+        let local = [binding.addresses.as_slice(), &Network::LOOPBACK].concat();
+        Self {
+            hosts: binding.hosts.clone(),
+            granted: binding.granted.clone(),
+            public: reach(plugin, binding.addresses.clone()),
+            local: reach(plugin, local),
+            proxies,
+            free_redirects: binding.free_redirects,
+            plugin: Arc::clone(plugin),
+        }
     }
 
-    /// Whether `target` may be sent to while answering a request to `own`.
-    pub(crate) fn may_reach(&self, target: &Uri, own: &Origin) -> bool {
-        Origin::of(target).is_some_and(|target| {
-            target.same(own) || self.hosts.iter().any(|host| target.is_at(host))
+    /// Which addresses of `target` may be reached while answering a request to
+    /// `own`; `None` is no right at all.
+    fn reach(&self, target: &Origin, own: &Origin) -> Option<Reach> {
+        if target.same(own) || self.hosts.iter().any(|host| target.is_at(host)) {
+            return Some(Reach::Any);
+        }
+        let mut granted = self.granted.iter();
+        let host = granted.find(|host| target.is_at(host))?.host();
+        Some(if is_address(host) {
+            Reach::Any
+        } else if host.eq_ignore_ascii_case("localhost") {
+            self.local.clone()
+        } else {
+            self.public.clone()
         })
     }
 
@@ -31,6 +63,55 @@ impl Rights {
     /// neither invent credentials nor add a port.
     pub(crate) fn may_open(&self, address: &str) -> bool {
         self.proxies.contains(address)
+    }
+
+    fn denied(&self, target: &Uri, redirected: bool) -> String {
+        let what = match redirected {
+            false => "",
+            true => "a redirect leads to ",
+        };
+        let target = target.authority().map_or("", Authority::as_str);
+        format!(
+            "{what}`{target}`, which is not a host of this backend: `grants.{}.outbound` adds it",
+            self.plugin
+        )
+    }
+}
+
+fn reach(plugin: &str, networks: Vec<Network>) -> Reach {
+    Reach::Public(Arc::new(Exceptions {
+        networks,
+        setting: format!("grants.{plugin}.addresses"),
+    }))
+}
+
+fn is_address(host: &str) -> bool {
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    bare.unwrap_or(host).parse::<IpAddr>().is_ok()
+}
+
+/// Rights of one call.
+#[derive(Debug)]
+pub(crate) struct Passage {
+    pub(crate) rights: Arc<Rights>,
+    /// Where the request in hand goes.
+    pub(crate) own: Option<Origin>,
+}
+
+impl Gate for Passage {
+    fn admit(&self, target: &Uri, redirected: bool) -> Result<Reach, String> {
+        let (rights, denied) = (&self.rights, || self.rights.denied(target, redirected));
+        if redirected && rights.free_redirects {
+            return Ok(Reach::Any);
+        }
+        let own = self.own.as_ref().ok_or_else(denied)?;
+        let there = Origin::of(target).ok_or_else(denied)?;
+        if redirected && there.secures(own) {
+            return Ok(Reach::Any);
+        }
+        rights.reach(&there, own).ok_or_else(denied)
     }
 }
 
@@ -52,7 +133,7 @@ fn collect_texts(value: &serde_json::Value, texts: &mut HashSet<String>) {
 }
 
 /// Host and port of a target.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Origin {
     authority: Authority,
     port: u16,
@@ -80,6 +161,14 @@ impl Origin {
         self.port == other.port && self.has_host(&other.authority)
     }
 
+    /// The same host, by `https` in place of `http`, on the usual ports: what
+    /// most redirects are about.
+    fn secures(&self, other: &Self) -> bool {
+        (self.port, self.default_port) == (443, 443)
+            && (other.port, other.default_port) == (80, 80)
+            && self.has_host(&other.authority)
+    }
+
     fn is_at(&self, granted: &Authority) -> bool {
         self.has_host(granted) && port(granted, self.default_port) == Some(self.port)
     }
@@ -102,60 +191,5 @@ fn port(authority: &Authority, default: u16) -> Option<u16> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_granted_hosts_and_the_requests_own_are_reachable() {
-        let rights = Rights::new(
-            ["api.example.com", "other.example.com:8080", "[::1]:9"]
-                .map(|host| host.parse().unwrap())
-                .into(),
-            Vec::new(),
-            "{}",
-        );
-        let own = Origin::of(&"http://own.example.com/x".parse().unwrap()).unwrap();
-        let cases = [
-            ("http://own.example.com/y", true),
-            ("http://own.example.com:80/", true),
-            ("https://own.example.com/", false),
-            ("http://OWN.example.com/", true),
-            ("http://api.example.com/", true),
-            ("https://api.example.com:443/", true),
-            ("https://api.example.com:80/", false),
-            ("http://api.example.com:8080/", false),
-            ("http://other.example.com:8080/", true),
-            ("https://other.example.com:8080/", true),
-            ("http://other.example.com/", false),
-            ("http://[::1]:9/", true),
-            ("http://[::1]/", false),
-            ("http://api.example.com.evil.com/", false),
-            ("http://api.example.com@evil.com/", false),
-            ("http://api.example.com:99999/", false),
-            ("http://127.0.0.1/", false),
-            ("http://2130706433/", false),
-            ("ftp://api.example.com/", false),
-            ("/relative", false),
-        ];
-        for (target, expected) in cases {
-            let Ok(uri) = target.parse::<Uri>() else {
-                assert!(!expected, "{target} does not parse");
-                continue;
-            };
-            assert_eq!(rights.may_reach(&uri, &own), expected, "{target}");
-        }
-    }
-
-    #[test]
-    fn a_proxy_must_stand_in_the_settings_or_be_granted_letter_for_letter() {
-        let settings = r#"{"proxy_address": "http://a:1", "more": [{"x": "http://b:2"}], "n": 3}"#;
-        let rights = Rights::new(Vec::new(), vec!["http://c:3".into()], settings);
-
-        for open in ["http://a:1", "http://b:2", "http://c:3"] {
-            assert!(rights.may_open(open), "{open}");
-        }
-        for closed in ["http://a:1/", "http://A:1", "http://a", "http://d:4", "3"] {
-            assert!(!rights.may_open(closed), "{closed}");
-        }
-    }
-}
+#[path = "rights_tests.rs"]
+mod tests;

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use bytes::Bytes;
-use cuttle_egress::{Client, Redirects, Way};
+use cuttle_egress::{Client, ErrorKind, Redirects, SendOptions, Way};
 use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -17,13 +17,19 @@ use crate::{
     host::Pipe,
     limits::Limiter,
     log::Log,
-    rights::{Origin, Rights},
+    rights::{Origin, Passage, Rights},
     stdio::Output,
 };
 
 /// Ways one place of use keeps to share connections; a plugin that opens more
 /// (with options that change, say) shares no further ones.
 const KEPT_WAYS: usize = 64;
+
+/// Field of [`Limits`] whose budget is not the runtime's.
+const HOST_CALLS: &str = "host_calls";
+
+/// What one piece of a body needs beside its bytes: places in queues, counters.
+const PIECE: usize = 128;
 
 /// Random bytes of one call: enough for any key, and no way to make the gateway
 /// work for nothing.
@@ -35,11 +41,21 @@ pub(crate) struct Site {
     pub(crate) client: Client,
     pub(crate) way: Way,
     pub(crate) redirects: Redirects,
-    pub(crate) rights: Rights,
+    pub(crate) rights: Arc<Rights>,
     pub(crate) limits: Limits,
     pub(crate) log: Arc<Log>,
     /// Through forward proxies.
     pub(crate) ways: Ways,
+}
+
+impl Site {
+    /// A line in the log about a target that was out of reach: the plugin may
+    /// keep it to itself.
+    pub(crate) fn tell_denial(&self, error: &cuttle_egress::Error) {
+        if matches!(error.kind(), ErrorKind::Denied | ErrorKind::AddressDenied) {
+            self.log.line(Level::Warn, &format!("denied: {error}"));
+        }
+    }
 }
 
 /// Ways that were opened, by address and options: every instance opens the same
@@ -100,6 +116,8 @@ pub(crate) struct State {
     pub(crate) call: Option<Call>,
     /// Bodies the plugin began to write during this call.
     pub(crate) pipes: Vec<Arc<Pipe>>,
+    /// Calls into the gateway that are left to this call.
+    host_calls: usize,
     wasi: WasiCtx,
 }
 
@@ -109,6 +127,20 @@ pub(crate) struct Call {
     pub(crate) deadline: Instant,
     /// Bytes of bodies the plugin may still read.
     pub(crate) readable: u64,
+}
+
+impl Call {
+    /// For everything that is sent during the call: its rights go with it.
+    pub(crate) fn send_options(&self, site: &Site) -> SendOptions {
+        SendOptions {
+            deadline: self.deadline,
+            redirects: site.redirects,
+            gate: Some(Arc::new(Passage {
+                rights: Arc::clone(&site.rights),
+                own: self.origin.clone(),
+            })),
+        }
+    }
 }
 
 impl State {
@@ -121,9 +153,40 @@ impl State {
             wasi: without_rights(&site.log),
             call: None,
             pipes: Vec::new(),
+            host_calls: site.limits.host_calls,
             table,
             site,
         }
+    }
+
+    /// Begins a call, with budgets of its own.
+    pub(crate) fn begin_call(&mut self, call: Call) {
+        self.call = Some(call);
+        self.host_calls = self.site.limits.host_calls;
+        self.limiter.reached = None;
+    }
+
+    /// Counts a call into the gateway, whatever interface it is of.
+    pub(crate) fn count_host_call(&mut self) {
+        match self.host_calls.checked_sub(1) {
+            Some(left) => self.host_calls = left,
+            None => self.limiter.reached = Some(HOST_CALLS),
+        }
+    }
+
+    /// Why the plugin has to be stopped at the next occasion.
+    pub(crate) fn overdrawn(&self) -> Option<wasmtime::Error> {
+        (self.limiter.reached == Some(HOST_CALLS))
+            .then(|| wasmtime::Error::msg("too many calls into the gateway"))
+    }
+
+    /// Remembers a body that the plugin writes, to break it off with the call.
+    pub(crate) fn remember_pipe(&mut self, pipe: Arc<Pipe>) {
+        if self.pipes.len() >= self.site.limits.resources {
+            // Those whose handles are gone have ended. The others are fewer.
+            self.pipes.retain(|pipe| Arc::strong_count(pipe) > 1);
+        }
+        self.pipes.push(pipe);
     }
 
     /// Ends the call: what the plugin has not finished writing never will be.
@@ -150,6 +213,7 @@ pub(crate) fn without_rights(log: &Arc<Log>) -> WasiCtx {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
+        self.count_host_call();
         WasiCtxView {
             ctx: &mut self.wasi,
             table: &mut self.table,
@@ -177,10 +241,11 @@ impl HeldMemory {
     /// Takes `content`, counted until its last reference is gone. `None` if it
     /// is too much.
     pub(crate) fn hold(&self, content: Vec<u8>) -> Option<Bytes> {
-        let size = content.len();
+        let size = content.len().saturating_add(PIECE);
         let used = self.used.fetch_add(size, Ordering::Relaxed);
         let held = Held {
             content,
+            size,
             used: Arc::clone(&self.used),
         };
         (used.saturating_add(size) <= self.limit).then(|| Bytes::from_owner(held))
@@ -189,6 +254,8 @@ impl HeldMemory {
 
 struct Held {
     content: Vec<u8>,
+    /// As it was counted.
+    size: usize,
     used: Arc<AtomicUsize>,
 }
 
@@ -200,7 +267,7 @@ impl AsRef<[u8]> for Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.used.fetch_sub(self.content.len(), Ordering::Relaxed);
+        self.used.fetch_sub(self.size, Ordering::Relaxed);
     }
 }
 
@@ -210,7 +277,7 @@ mod tests {
 
     #[test]
     fn bytes_held_for_a_plugin_are_limited_and_given_back() {
-        let held = HeldMemory::new(10);
+        let held = HeldMemory::new(10 + PIECE);
         let first = held.hold(vec![0; 6]).unwrap();
         assert!(held.hold(vec![0; 6]).is_none());
         let part = first.slice(..1);
@@ -218,5 +285,12 @@ mod tests {
         assert!(held.hold(vec![0; 6]).is_none(), "a part keeps the whole");
         drop(part);
         assert!(held.hold(vec![0; 10]).is_some());
+    }
+
+    #[test]
+    fn small_pieces_count_with_what_they_need_beside_their_bytes() {
+        let held = HeldMemory::new(1 << 20);
+        let pieces: Vec<_> = (0..1 << 20).map_while(|_| held.hold(vec![0])).collect();
+        assert!(pieces.len() < 10_000, "{}", pieces.len());
     }
 }

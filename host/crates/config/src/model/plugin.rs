@@ -61,6 +61,9 @@ pub struct PluginPolicy {
 pub struct Grants {
     /// `outbound`: more authorities (`host` or `host:port`) it may send to.
     pub outbound: Vec<String>,
+    /// `addresses`: addresses and networks that are not public, and that names in
+    /// `outbound` may resolve to all the same.
+    pub addresses: Vec<String>,
     /// `proxies`: more proxy addresses it may open. May hold credentials, so
     /// `Debug` hides them.
     pub proxies: Vec<String>,
@@ -71,6 +74,7 @@ impl fmt::Debug for Grants {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Grants")
             .field("outbound", &self.outbound)
+            .field("addresses", &self.addresses)
             .field("proxies", &format_args!("{} hidden", self.proxies.len()))
             .finish()
     }
@@ -90,6 +94,8 @@ pub struct PluginLimits {
     pub resources: Option<usize>,
     /// `body_read`: bytes of body one call may take into its memory.
     pub body_read: Option<u64>,
+    /// `host_calls`: calls into the gateway that one call may make.
+    pub host_calls: Option<usize>,
     /// `log_lines_per_second`.
     pub log_lines_per_second: Option<u32>,
     /// `instances`: how many of one place of use may exist at a time.

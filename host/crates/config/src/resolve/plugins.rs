@@ -1,8 +1,9 @@
 //! `plugin`, `plugin/http-client` and `cuttle/plugins`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use http::uri::Authority;
+use ipnet::IpNet;
 
 use crate::{
     Grants, Isolation, PluginFolder, PluginLimits, PluginPolicy, PluginUse,
@@ -139,14 +140,20 @@ fn grants(mut section: Section<'_>) -> Grants {
     let problems = section.problems();
     let outbound = section.texts("outbound");
     for (authority, at) in &outbound {
-        let parsed = authority.parse::<Authority>();
-        if !parsed.is_ok_and(|parsed| !parsed.as_str().contains('@')) {
-            let help = "write `host` or `host:port`, without scheme and path";
-            problems.error(at, "is not the name of a host", help);
+        if let Some((message, help)) = not_a_host(authority) {
+            problems.error(at, message, help);
+        }
+    }
+    let addresses = section.texts("addresses");
+    for (address, at) in &addresses {
+        if address.parse::<IpNet>().is_err() && address.parse::<IpAddr>().is_err() {
+            let help = "write an address, or a network such as `10.0.0.0/8`";
+            problems.error(at, "is not an address", help);
         }
     }
     let grants = Grants {
         outbound: outbound.into_iter().map(|(text, _)| text).collect(),
+        addresses: addresses.into_iter().map(|(text, _)| text).collect(),
         proxies: section
             .texts("proxies")
             .into_iter()
@@ -157,6 +164,36 @@ fn grants(mut section: Section<'_>) -> Grants {
     grants
 }
 
+/// What is wrong with a host that is granted, and what would be right.
+fn not_a_host(text: &str) -> Option<(&'static str, &'static str)> {
+    let parsed = text.parse::<Authority>().ok();
+    let Some(authority) = parsed.filter(|parsed| !parsed.as_str().contains('@')) else {
+        let help = "write `host` or `host:port`, without scheme and path";
+        return Some(("is not the name of a host", help));
+    };
+    is_odd_address(authority.host()).then_some((
+        "is an address in a form that hides it",
+        "write four decimal numbers, as in `127.0.0.1`",
+    ))
+}
+
+/// Whether a resolver would take `host` for an address though it does not look
+/// like one: `2130706433`, `0x7f.1`, `0177.0.0.1` (inet_aton, and the "ends in a
+/// number" of the URL standard).
+fn is_odd_address(host: &str) -> bool {
+    let name = host.strip_suffix('.').unwrap_or(host);
+    let last = name
+        .rsplit('.')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let is_number = match last.strip_prefix("0x") {
+        Some(digits) => digits.bytes().all(|digit| digit.is_ascii_hexdigit()),
+        None => !last.is_empty() && last.bytes().all(|digit| digit.is_ascii_digit()),
+    };
+    is_number && host.parse::<IpAddr>().is_err()
+}
+
 fn limits(mut section: Section<'_>) -> PluginLimits {
     let limits = PluginLimits {
         memory: bytes(&mut section, "memory"),
@@ -164,6 +201,7 @@ fn limits(mut section: Section<'_>) -> PluginLimits {
         hostcall_fuel: bytes(&mut section, "hostcall_fuel"),
         resources: section.number("resources"),
         body_read: bytes(&mut section, "body_read"),
+        host_calls: positive(&mut section, "host_calls"),
         log_lines_per_second: section.number("log_lines_per_second"),
         instances: positive(&mut section, "instances"),
         uses_per_instance: section.number("uses_per_instance"),

@@ -328,8 +328,8 @@ fn options_of_the_service_arrive() {
             "telemetry/logging": {"level": "warning", "format": "logstash", "prefix": "[X]"},
             "cuttle/http": {"gateway_errors": true, "http2_backends": true, "status_path": "/__status"},
             "cuttle/plugins": {"isolation": "request", "cache_dir": "/c",
-                "grants": {"p": {"outbound": ["a.com", "b.com:1"]}},
-                "limits": {"p": {"memory": "16MiB", "timeout": "1s", "instances": 3}}}}}"#;
+                "grants": {"p": {"outbound": ["a.com", "b.com:1"], "addresses": ["10.0.0.0/8", "::1"]}},
+                "limits": {"p": {"memory": "16MiB", "timeout": "1s", "instances": 3, "host_calls": 9}}}}}"#;
     let service = json(text).unwrap().service;
 
     assert_eq!(service.listen.ip, Some(IpAddr::from([127, 0, 0, 1])));
@@ -367,7 +367,41 @@ fn options_of_the_service_arrive() {
         service.plugins.limits["p"].timeout,
         Some(Duration::from_secs(1))
     );
-    assert_eq!(service.plugins.grants["p"].outbound, ["a.com", "b.com:1"]);
+    assert_eq!(service.plugins.limits["p"].host_calls, Some(9));
+    let grants = &service.plugins.grants["p"];
+    assert_eq!(grants.outbound, ["a.com", "b.com:1"]);
+    assert_eq!(grants.addresses, ["10.0.0.0/8", "::1"]);
+}
+
+#[test]
+fn a_grant_hides_no_address() {
+    for (key, value, good) in [
+        ("outbound", "127.0.0.1", true),
+        ("outbound", "127.0.0.1:80", true),
+        ("outbound", "[::1]:80", true),
+        ("outbound", "[::ffff:127.0.0.1]", true),
+        ("outbound", "4.example.com", true),
+        ("outbound", "example.0xcom", true),
+        ("outbound", "2130706433", false),
+        ("outbound", "2130706433:80", false),
+        ("outbound", "0x7f.1", false),
+        ("outbound", "0x7F000001", false),
+        ("outbound", "0177.0.0.1", false),
+        ("outbound", "127.1", false),
+        ("outbound", "127.0.0.1.", false),
+        ("outbound", "0", false),
+        ("addresses", "10.0.0.0/8", true),
+        ("addresses", "fd00::/8", true),
+        ("addresses", "10.1.2.3", true),
+        ("addresses", "10.0.0.0/33", false),
+        ("addresses", "localhost", false),
+        ("addresses", "10.0.0.1:80", false),
+    ] {
+        let text = format!(
+            r#"{{"version": 3, "extra_config": {{"cuttle/plugins": {{"grants": {{"p": {{"{key}": ["{value}"]}}}}}}}}}}"#
+        );
+        assert_eq!(json(&text).is_ok(), good, "{key}: {value}");
+    }
 }
 
 #[test]

@@ -22,7 +22,8 @@ use self::{
 use crate::{
     error::{BuildError, Error, ErrorKind},
     phase::{Phase, Progress},
-    proxy::{Proxy, ProxyScheme},
+    proxy::{Identity, Proxy, ProxyScheme},
+    reach::Reach,
     route::Route,
     settings::Settings,
     target::Target,
@@ -43,6 +44,15 @@ const SOCKS_ADDRESSES: usize = 4;
 /// the connection outlives.
 pub(crate) fn connection_span() -> tracing::Span {
     tracing::debug_span!(parent: None, "connection")
+}
+
+/// The proxy itself: an operator's word, whatever its name resolves to.
+fn proxy_place(proxy: &Identity) -> tcp::Place<'_> {
+    tcp::Place {
+        host: proxy.host(),
+        port: proxy.port(),
+        reach: &Reach::Any,
+    }
 }
 
 /// Whom a step talks to, as errors call it.
@@ -114,10 +124,8 @@ impl Connector {
         progress.enter(Phase::Connect);
         let target = route.target();
         let peer = Peer::Target(route);
-        let tcp = self
-            .dialer
-            .dial(target.host(), target.port(), &peer)
-            .await?;
+        let place = tcp::Place::of(target);
+        let tcp = self.dialer.dial(&place, &peer).await?;
         Ok(Box::new(tcp))
     }
 
@@ -170,7 +178,7 @@ impl Connector {
     async fn to_proxy(&self, proxy: &Proxy, progress: &Progress) -> Result<BoxedIo, Error> {
         progress.enter(Phase::Proxy);
         let (place, peer) = (proxy.identity(), Peer::Proxy(proxy));
-        let tcp = self.dialer.dial(place.host(), place.port(), &peer).await?;
+        let tcp = self.dialer.dial(&proxy_place(place), &peer).await?;
         if place.scheme() != ProxyScheme::Https {
             return Ok(Box::new(tcp));
         }
@@ -217,7 +225,7 @@ impl Connector {
             return Ok(Reached::Http2(place));
         }
         let (place, peer) = (proxy.identity(), Peer::Proxy(proxy));
-        let tcp = self.dialer.dial(place.host(), place.port(), &peer).await?;
+        let tcp = self.dialer.dial(&proxy_place(place), &peer).await?;
         let io: BoxedIo = if place.scheme() == ProxyScheme::Https {
             progress.enter(Phase::ProxyTls);
             let config = tls::offering_http2(&self.tls.to_proxy(proxy));

@@ -18,9 +18,41 @@ use tokio::{
 use super::Peer;
 use crate::{
     error::{Error, ErrorKind},
+    reach::Reach,
     settings::Settings,
     target::Target,
 };
+
+/// Where a connection goes.
+pub(super) struct Place<'a> {
+    pub(super) host: &'a str,
+    pub(super) port: u16,
+    /// Which of its addresses may be dialled.
+    pub(super) reach: &'a Reach,
+}
+
+impl<'a> Place<'a> {
+    /// The target itself.
+    pub(super) fn of(target: &'a Target) -> Self {
+        Self {
+            host: target.host(),
+            port: target.port(),
+            reach: target.reach(),
+        }
+    }
+
+    /// The addresses that may be dialled. The only place where names are
+    /// resolved for a connection, and where [`Reach`] counts.
+    async fn addresses(&self, peer: &impl fmt::Display) -> Result<Vec<SocketAddr>, Error> {
+        let found = resolve(self.host, self.port)
+            .await
+            .map_err(|error| unresolved(peer).caused_by(error))?;
+        self.reach.admitted(found).map_err(|refused| {
+            let text = format!("{peer} may not be reached: {refused}");
+            Error::new(ErrorKind::AddressDenied, text)
+        })
+    }
+}
 
 /// Opens TCP connections.
 pub(super) struct Dialer {
@@ -38,17 +70,16 @@ impl Dialer {
         }
     }
 
-    /// A connection to the first address of `host` that answers.
+    /// A connection to the first address of `place` that answers.
     pub(super) async fn dial(
         &self,
-        host: &str,
-        port: u16,
+        place: &Place<'_>,
         peer: &Peer<'_>,
     ) -> Result<TcpStream, Error> {
         let Some(limit) = self.timeout else {
-            return self.attempt(host, port, peer).await;
+            return self.attempt(place, peer).await;
         };
-        let attempt = timeout(limit, self.attempt(host, port, peer));
+        let attempt = timeout(limit, self.attempt(place, peer));
         attempt.await.unwrap_or_else(|_| {
             let text = format!("no connection to {peer} within {limit:?}");
             Err(Error::new(ErrorKind::ConnectTimeout, text))
@@ -57,7 +88,8 @@ impl Dialer {
 
     /// The addresses of `target`, for a proxy that takes no names.
     pub(super) async fn lookup(&self, target: &Target) -> Result<Vec<SocketAddr>, Error> {
-        let looking = resolve(target.host(), target.port());
+        let place = Place::of(target);
+        let looking = place.addresses(target);
         let found = match self.timeout {
             None => looking.await,
             Some(limit) => timeout(limit, looking).await.map_err(|_| {
@@ -65,15 +97,11 @@ impl Dialer {
                 Error::new(ErrorKind::ConnectTimeout, text)
             })?,
         };
-        found
-            .map(interleave)
-            .map_err(|error| unresolved(target).caused_by(error))
+        found.map(interleave)
     }
 
-    async fn attempt(&self, host: &str, port: u16, peer: &Peer<'_>) -> Result<TcpStream, Error> {
-        let addresses = resolve(host, port)
-            .await
-            .map_err(|error| unresolved(peer).caused_by(error))?;
+    async fn attempt(&self, place: &Place<'_>, peer: &Peer<'_>) -> Result<TcpStream, Error> {
+        let addresses = place.addresses(peer).await?;
         self.race(addresses).await.map_err(|error| {
             Error::new(ErrorKind::Connect, format!("no connection to {peer}")).caused_by(error)
         })

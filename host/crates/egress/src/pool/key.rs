@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::uri::Authority;
 
-use crate::proxy::Identity;
+use crate::{proxy::Identity, reach::Reach};
 
 /// Connections are shared between requests with equal keys only. Cloning is
 /// counting references; comparing authorities does not look at case.
@@ -17,4 +17,6 @@ pub(crate) struct Key {
     /// The target, or the end of the tunnel. None where a proxy takes requests
     /// for any target.
     pub(crate) authority: Option<Authority>,
+    /// A connection whose address was not checked is none for those who need it.
+    pub(crate) reach: Reach,
 }

@@ -18,6 +18,7 @@ mod limits;
 mod peer;
 mod pooling;
 mod proxied;
+mod reach;
 mod redirects;
 mod socks;
 mod tls;
@@ -69,6 +70,7 @@ fn within(limit: Duration) -> SendOptions {
     SendOptions {
         deadline: Instant::now() + limit,
         redirects: Redirects::None,
+        gate: None,
     }
 }
 

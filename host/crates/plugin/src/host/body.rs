@@ -181,7 +181,7 @@ impl HostBody for State {
 
     fn pipe(&mut self) -> wasmtime::Result<(Resource<BodyWriter>, Resource<BodyHandle>)> {
         let (writer, body) = BodyHandle::piped();
-        self.pipes.push(Arc::clone(&writer.0));
+        self.remember_pipe(Arc::clone(&writer.0));
         Ok((self.table.push(writer)?, self.table.push(body)?))
     }
 

@@ -11,7 +11,7 @@ pub(super) fn send_failure(error: &cuttle_egress::Error) -> Error {
     let text = || chain(error);
     match error.kind() {
         ErrorKind::InvalidRequest => Error::InvalidArgument(text()),
-        ErrorKind::Denied => Error::Denied(text()),
+        ErrorKind::Denied | ErrorKind::AddressDenied => Error::Denied(text()),
         ErrorKind::Dns => Error::Dns(text()),
         ErrorKind::Connect | ErrorKind::SocksReply(_) => Error::Connect(text()),
         ErrorKind::ConnectTimeout => Error::ConnectTimeout,

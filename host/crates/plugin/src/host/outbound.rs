@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use cuttle_egress::{SendOptions, Way};
-use http::Uri;
+use cuttle_egress::Way;
 use wasmtime::component::Resource;
 
 use super::{
@@ -12,7 +11,6 @@ use super::{
 };
 use crate::{
     bindings::cuttle::plugin::{outbound::Host, types::Error},
-    rights::Origin,
     state::{Call, Site, State},
 };
 
@@ -48,6 +46,7 @@ impl State {
     }
 }
 
+/// The client asks whether the plugin may, for each hop of the request.
 async fn send(
     site: &Site,
     call: &Call,
@@ -55,29 +54,12 @@ async fn send(
     way: &Way,
 ) -> Result<ResponseHandle, Error> {
     let request = request.into_request()?;
-    let granted = call
-        .origin
-        .as_ref()
-        .is_some_and(|own: &Origin| site.rights.may_reach(request.uri(), own));
-    if !granted {
-        return Err(not_granted(&site.plugin, request.uri()));
-    }
-    let options = SendOptions {
-        deadline: call.deadline,
-        redirects: site.redirects,
-    };
     site.client
-        .send(request, way, &options)
+        .send(request, way, &call.send_options(site))
         .await
         .map(ResponseHandle::received)
-        .map_err(|error| send_failure(&error))
-}
-
-fn not_granted(plugin: &str, target: &Uri) -> Error {
-    let target = target
-        .authority()
-        .map_or("", |authority| authority.as_str());
-    Error::Denied(format!(
-        "`{target}` is not a host of this backend: add it to `grants.{plugin}.outbound`"
-    ))
+        .map_err(|error| {
+            site.tell_denial(&error);
+            send_failure(&error)
+        })
 }
