@@ -8,14 +8,14 @@ use cuttle_pipeline::config::{
 use cuttle_plugin::{BindError, Binding, Component, Limits, Plugin};
 use http::uri::Authority;
 
-use crate::telemetry::chain;
+use crate::{record::Recorded, telemetry::chain};
 
 use super::{
     BackendEgress, Built, Findings,
     catalog::Catalog,
     client::{Egress, redirects},
     executors::PluginExecutor,
-    settings,
+    schema, settings, ungranted,
 };
 
 /// One place where a plugin is used.
@@ -37,7 +37,12 @@ pub(super) async fn build(
 ) -> Option<Built> {
     let component = component(spot.used, catalog, findings)?;
     let binding = binding(spot, egress, findings)?;
+    ungranted::wanted(spot, component, &binding.settings, findings);
+    if !schema::fits(spot.used, component, &binding.settings, findings) {
+        return None;
+    }
     let way = binding.way.clone();
+    let recorded = recorded(spot, catalog, &binding);
     match Plugin::bind(component, binding).await {
         Ok(plugin) => Some(Built {
             egress: BackendEgress::of_plugin(
@@ -47,7 +52,7 @@ pub(super) async fn build(
                 spot.service,
                 way,
             ),
-            executor: Arc::new(PluginExecutor(plugin)),
+            executor: Arc::new(PluginExecutor { plugin, recorded }),
         }),
         Err(error) => {
             let (place, message) = describe(spot.used, &error);
@@ -105,6 +110,15 @@ fn binding(spot: &Spot<'_>, egress: &Egress<'_>, findings: &mut Findings<'_>) ->
         isolation: isolation(service, &used.name),
         endpoint: format!("{} {}", endpoint.method, endpoint.path.text),
     })
+}
+
+/// With the rights that the binding has.
+fn recorded(spot: &Spot<'_>, catalog: &Catalog, binding: &Binding) -> Option<Recorded> {
+    let recorder = catalog.recorder()?;
+    let hosts = binding.hosts.iter().map(ToString::to_string).collect();
+    let rights = (hosts, binding.proxies.clone());
+    let name = &spot.used.name;
+    Some(Recorded::new(recorder, name, &binding.settings, rights))
 }
 
 /// The backend's own hosts, and those the operator granted.

@@ -97,6 +97,11 @@ impl Limiter {
             reached: None,
         }
     }
+
+    /// Bytes of all memories.
+    pub(crate) fn memory(&self) -> usize {
+        self.memory.used
+    }
 }
 
 impl ResourceLimiter for Limiter {

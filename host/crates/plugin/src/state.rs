@@ -17,6 +17,8 @@ use crate::{
     host::Pipe,
     limits::Limiter,
     log::Log,
+    observer::Observer,
+    reproducible,
     rights::{Origin, Rights},
     stdio::Output,
 };
@@ -109,16 +111,18 @@ pub(crate) struct Call {
     pub(crate) deadline: Instant,
     /// Bytes of bodies the plugin may still read.
     pub(crate) readable: u64,
+    /// Who goes along with it, if anybody.
+    pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
 impl State {
-    pub(crate) fn new(site: Arc<Site>) -> Self {
+    pub(crate) fn new(site: Arc<Site>, reproducible: bool) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(site.limits.resources);
         Self {
             limiter: Limiter::new(&site.limits),
             held: HeldMemory::new(site.limits.memory),
-            wasi: without_rights(&site.log),
+            wasi: wasi(&site.log, reproducible),
             call: None,
             pipes: Vec::new(),
             table,
@@ -138,8 +142,15 @@ impl State {
 
 /// No files, environment, arguments, sockets or names; outputs are logged.
 pub(crate) fn without_rights(log: &Arc<Log>) -> WasiCtx {
-    WasiCtx::builder()
-        .stdout(Output::new(Arc::clone(log), Level::Info))
+    wasi(log, false)
+}
+
+fn wasi(log: &Arc<Log>, reproducible: bool) -> WasiCtx {
+    let mut wasi = WasiCtx::builder();
+    if reproducible {
+        reproducible::apply(&mut wasi);
+    }
+    wasi.stdout(Output::new(Arc::clone(log), Level::Info))
         .stderr(Output::new(Arc::clone(log), Level::Warn))
         .allow_tcp(false)
         .allow_udp(false)

@@ -7,11 +7,12 @@ use http::Uri;
 use wasmtime::component::Resource;
 
 use super::{
-    failure::send_failure,
+    failure::{send_failure, told},
     message::{RequestHandle, ResponseHandle},
 };
 use crate::{
     bindings::cuttle::plugin::{outbound::Host, types::Error},
+    observer::{Onward, Route},
     rights::Origin,
     state::{Call, Site, State},
 };
@@ -22,7 +23,7 @@ impl Host for State {
         request: Resource<RequestHandle>,
     ) -> wasmtime::Result<Result<Resource<ResponseHandle>, Error>> {
         let site = Arc::clone(&self.site);
-        self.exchange(request, &site.way).await
+        self.exchange(request, &site.way, Route::Outbound).await
     }
 }
 
@@ -32,13 +33,14 @@ impl State {
         &mut self,
         request: Resource<RequestHandle>,
         way: &Way,
+        route: Route<'_>,
     ) -> wasmtime::Result<Result<Resource<ResponseHandle>, Error>> {
         let request = self.table.delete(request)?;
         let site = Arc::clone(&self.site);
         let response = match self.call.as_ref() {
             // By far the largest future of a call: it moves once, to the heap, and
             // not through everything that waits for it.
-            Some(call) => Box::pin(send(&site, call, request, way)).await,
+            Some(call) => Box::pin(send(&site, call, request, (way, route))).await,
             None => Err(Error::Denied("nothing can be sent from `configure`".into())),
         };
         match response {
@@ -52,7 +54,7 @@ async fn send(
     site: &Site,
     call: &Call,
     request: RequestHandle,
-    way: &Way,
+    (way, route): (&Way, Route<'_>),
 ) -> Result<ResponseHandle, Error> {
     let request = request.into_request()?;
     let granted = call
@@ -66,6 +68,16 @@ async fn send(
         deadline: call.deadline,
         redirects: site.redirects,
     };
+    if let Some(observer) = &call.observer {
+        let client = &site.client;
+        let onward = Onward {
+            client,
+            way,
+            options,
+        };
+        let exchanged = observer.exchange(request, route, onward).await;
+        return exchanged.map(ResponseHandle::received).map_err(told);
+    }
     site.client
         .send(request, way, &options)
         .await
