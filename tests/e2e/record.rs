@@ -156,7 +156,7 @@ async fn what_is_large_or_broken_off_passes_unrecorded() -> TestResult {
         )
     };
     let gateway = recording(service(vec![through("/large"), through("/small")]), &folder).await?;
-    assert_eq!(gateway.get("/large").await?.body.len(), 2 << 20);
+    assert!(gateway.get("/large").await?.complete);
     assert_eq!(gateway.get("/small").await?.body, "small");
 
     let found = cases(folder.path(), 1).await;

@@ -64,6 +64,7 @@ pub(super) struct Catalog {
     /// The folder could not be read, so any name may have been in it.
     unreadable: bool,
     recorder: Option<Arc<Recorder>>,
+    checks_schemas: bool,
 }
 
 impl Catalog {
@@ -75,6 +76,7 @@ impl Catalog {
             broken: Vec::new(),
             unreadable: false,
             recorder: kept.recorder(),
+            checks_schemas: kept.checks_schemas(),
         };
         let files = match service.plugin_folder.as_ref() {
             Some(folder) => files(folder, findings),
@@ -150,6 +152,11 @@ impl Catalog {
     /// Whether the reason why there is no such plugin is already reported.
     pub(super) fn is_broken(&self, name: &str) -> bool {
         self.unreadable || self.broken.iter().any(|broken| broken == name)
+    }
+
+    /// Whether settings are checked against the schemas of plugins.
+    pub(super) fn checks_schemas(&self) -> bool {
+        self.checks_schemas
     }
 
     /// What writes down the calls of plugins, if anything does.

@@ -100,12 +100,10 @@ mod tests {
     fn told(schema: &str, settings: &str) -> Vec<String> {
         let validator = compiled(schema).unwrap();
         let settings = serde_json::from_str(settings).unwrap();
-        let text = format!(
-            r#"{{"version": 3, "endpoints": [{{"endpoint": "/a", "backend": [{{"url_pattern": "/",
-            "host": ["http://a"], "extra_config": {{"plugin/http-client": {{"name": "p"}}}}}}]}}]}}"#
-        );
+        let text = r#"{"version": 3, "endpoints": [{"endpoint": "/a", "backend": [{"url_pattern": "/",
+            "host": ["http://a"], "extra_config": {"plugin/http-client": {"name": "p"}}}]}]}"#;
         let options = cuttle_pipeline::config::Options::default();
-        let loaded = cuttle_pipeline::config::parse(&text, "k.json".as_ref(), &options).unwrap();
+        let loaded = cuttle_pipeline::config::parse(text, "k.json".as_ref(), &options).unwrap();
         let used = loaded.service.endpoints[0].backends[0]
             .plugin
             .as_ref()
@@ -114,13 +112,11 @@ mod tests {
         for violation in validator.iter_errors(&settings) {
             tell(used, &violation, &mut findings);
         }
-        let base = used.place.as_str().len();
-        let told = findings
-            .problems
-            .iter()
-            .filter(|one| one.path.as_str().len() >= base);
-        told.map(|one| format!("{}: {}", &one.path.as_str()[base..], one.message))
-            .collect()
+        let told = findings.problems.iter().filter_map(|one| {
+            let place = one.path.as_str().strip_prefix(used.place.as_str())?;
+            Some(format!("{place}: {}", one.message))
+        });
+        told.collect()
     }
 
     #[test]

@@ -3,9 +3,9 @@
 /// Puts a JSON Schema of the settings into the component. At most once in a
 /// crate.
 ///
-/// The gateway checks the settings against it before [`HttpClient::new`] sees
-/// them, at start and in `cuttle check`, and points at the key that does not
-/// fit; `cuttle plugin inspect` shows it. References such as
+/// `cuttle check` holds the settings against it before [`HttpClient::new`] sees
+/// them, and points at the key that does not fit; `cuttle plugin inspect` shows
+/// it. `cuttle run` relies on [`HttpClient::new`] alone. References such as
 /// `{"env": "NAME"}` have been followed by then, and the key `name` is there.
 ///
 /// Takes a text that is known at compile time: a literal, or
