@@ -6,10 +6,12 @@
 //! [`assemble`] builds all of it from a configuration, [`cli`] starts it.
 
 pub mod assemble;
+mod cases;
 pub mod cli;
 mod demo;
 pub mod gateway;
 pub mod head;
+pub mod record;
 mod reload;
 pub mod respond;
 pub mod router;

@@ -10,6 +10,9 @@
 mod bad_input;
 mod commands;
 mod egress;
+mod plugin_inspect;
+mod plugin_test;
+mod settings_schema;
 mod test_plugin;
 
 use std::{fs, path::Path};

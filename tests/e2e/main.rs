@@ -27,6 +27,7 @@ mod plugins;
 mod pools;
 mod proxies_real;
 mod proxy_settings;
+mod record;
 mod reload;
 mod shutdown;
 mod status;

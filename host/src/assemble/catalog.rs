@@ -6,6 +6,7 @@ use std::{
     fs::File,
     io::Read,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use cuttle_pipeline::config::{KeyPath, PluginFolder, Service};
@@ -15,7 +16,7 @@ use super::{
     Findings,
     kept::{Kept, PluginWorkshop},
 };
-use crate::telemetry::chain;
+use crate::{record::Recorder, telemetry::chain};
 
 /// Beyond this the threads of all cores are worth the memory they keep.
 const LARGE_COMPONENT_BYTES: u64 = 1 << 20;
@@ -62,6 +63,8 @@ pub(super) struct Catalog {
     broken: Vec<String>,
     /// The folder could not be read, so any name may have been in it.
     unreadable: bool,
+    recorder: Option<Arc<Recorder>>,
+    checks_schemas: bool,
 }
 
 impl Catalog {
@@ -72,6 +75,8 @@ impl Catalog {
             loaded: BTreeMap::new(),
             broken: Vec::new(),
             unreadable: false,
+            recorder: kept.recorder(),
+            checks_schemas: kept.checks_schemas(),
         };
         let files = match service.plugin_folder.as_ref() {
             Some(folder) => files(folder, findings),
@@ -153,6 +158,16 @@ impl Catalog {
     /// Whether the reason why there is no such plugin is already reported.
     pub(super) fn is_broken(&self, name: &str) -> bool {
         self.unreadable || self.broken.iter().any(|broken| broken == name)
+    }
+
+    /// Whether settings are checked against the schemas of plugins.
+    pub(super) fn checks_schemas(&self) -> bool {
+        self.checks_schemas
+    }
+
+    /// What writes down the calls of plugins, if anything does.
+    pub(super) fn recorder(&self) -> Option<&Arc<Recorder>> {
+        self.recorder.as_ref()
     }
 
     /// Every name that could be used, for messages.

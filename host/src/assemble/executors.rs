@@ -10,7 +10,7 @@ use http::{Request, Response};
 use tokio::time::Instant;
 use tracing::Span;
 
-use crate::telemetry::fields;
+use crate::{record::Recorded, telemetry::fields};
 
 /// Sends a request to the backend itself.
 pub(super) struct EgressExecutor {
@@ -40,14 +40,36 @@ impl Executor for EgressExecutor {
 }
 
 /// Lets a plugin answer.
-pub(super) struct PluginExecutor(pub(super) Plugin);
+pub(super) struct PluginExecutor {
+    pub(super) plugin: Plugin,
+    /// Writes its calls down, if somebody asked for that.
+    pub(super) recorded: Option<Recorded>,
+}
+
+impl PluginExecutor {
+    async fn call(
+        &self,
+        request: Request<Body>,
+        deadline: Instant,
+    ) -> Result<Response<Body>, CallError> {
+        let Some(recorded) = &self.recorded else {
+            return self.plugin.call(request, deadline).await;
+        };
+        let (request, recording) = recorded.begin(request);
+        let answered = self.plugin.call(request, deadline).await;
+        match recording {
+            Some(recording) => recording.end(answered),
+            None => answered,
+        }
+    }
+}
 
 impl Executor for PluginExecutor {
     fn execute(&self, request: Request<Body>, deadline: Instant) -> ExecuteFuture<'_> {
         Box::pin(async move {
             record_backend(&request);
-            Span::current().record(fields::PLUGIN, self.0.name());
-            let answered = self.0.call(request, deadline).await;
+            Span::current().record(fields::PLUGIN, self.plugin.name());
+            let answered = self.call(request, deadline).await;
             let response = answered.map_err(|error| ExecuteError {
                 kind: plugin_kind(&error),
                 source: error.into(),

@@ -23,7 +23,9 @@ mod pac;
 mod plugins;
 mod proxy;
 mod references;
+mod schema;
 mod settings;
+mod ungranted;
 
 use std::sync::Arc;
 
@@ -86,6 +88,7 @@ pub async fn assemble(
     let pac = PacFiles::load(&loaded.service, kept, &mut findings).await;
     let egress = Egress::build(&loaded.service, environment, pac, &mut findings);
     let catalog = Catalog::build(&loaded.service, kept, &mut findings);
+    ungranted::unused(&loaded.service, &catalog, &mut findings);
     let settings = Settings::of(&loaded.service);
     let (mut endpoints, mut reached) = (Vec::new(), Vec::new());
     if let Some(egress) = &egress {

@@ -7,14 +7,14 @@ use cuttle_pipeline::config::{
 };
 use cuttle_plugin::{BindError, Binding, Component, Limits, Plugin};
 
-use crate::telemetry::chain;
+use crate::{record::Recorded, telemetry::chain};
 
 use super::{
     BackendEgress, Built, Findings,
     catalog::Catalog,
     client::{Egress, redirects},
     executors::PluginExecutor,
-    settings,
+    schema, settings, ungranted,
 };
 
 /// One place where a plugin is used.
@@ -37,7 +37,13 @@ pub(super) async fn build(
     let component = component(spot.used, catalog, findings)?;
     let bundled = catalog.is_bundled(&spot.used.name);
     let binding = binding(spot, bundled, egress, findings)?;
+    ungranted::wanted(spot, component, &binding.settings, findings);
+    let checks = catalog.checks_schemas();
+    if checks && !schema::fits(spot.used, component, &binding.settings, findings) {
+        return None;
+    }
     let way = binding.way.clone();
+    let recorded = recorded(spot, catalog, &binding);
     match Plugin::bind(component, binding).await {
         Ok(plugin) => Some(Built {
             egress: BackendEgress::of_plugin(
@@ -47,7 +53,7 @@ pub(super) async fn build(
                 spot.service,
                 way,
             ),
-            executor: Arc::new(PluginExecutor(plugin)),
+            executor: Arc::new(PluginExecutor { plugin, recorded }),
         }),
         Err(error) => {
             let (place, message) = describe(spot.used, &error);
@@ -125,6 +131,16 @@ fn binding(
         isolation: isolation(service, &used.name),
         endpoint: format!("{} {}", endpoint.method, endpoint.path.text),
     })
+}
+
+/// With the rights that the binding has.
+fn recorded(spot: &Spot<'_>, catalog: &Catalog, binding: &Binding) -> Option<Recorded> {
+    let recorder = catalog.recorder()?;
+    let hosts = binding.hosts.iter().chain(&binding.granted);
+    let hosts = hosts.map(ToString::to_string).collect();
+    let rights = (hosts, binding.proxies.clone());
+    let name = &spot.used.name;
+    Some(Recorded::new(recorder, name, &binding.settings, rights))
 }
 
 /// The texts of a grant as what they stand for.

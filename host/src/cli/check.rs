@@ -99,7 +99,7 @@ pub(super) fn verdict(file: &Path) -> Result<Checked, Vec<Problem>> {
         .enable_all()
         .build()
         .map_err(|error| vec![no_runtime(&loaded, &error)])?;
-    let kept = &mut assemble::Kept::default();
+    let kept = &mut assemble::Kept::default().checking_schemas();
     let assembly = assemble::assemble(&loaded, &assemble::process_environment, kept);
     let assembly = runtime.block_on(assembly)?;
     Ok(Checked {

@@ -1,4 +1,4 @@
-//! The command line: `run`, `check`, `version`, `test-plugin`, `demo`.
+//! The command line: `run`, `check`, `version`, `plugin`, `test-plugin`, `demo`.
 //!
 //! Commands, flags and exit codes are KrakenD's where scripts may rely on them.
 //! Texts for people go to standard error, log lines to standard output.
@@ -8,6 +8,7 @@ mod diagnose;
 mod dump;
 mod egress;
 mod output;
+mod plugin;
 mod run;
 mod test_plugin;
 
@@ -44,6 +45,9 @@ enum Command {
     Check(CheckArgs),
     /// Show the versions of the gateway and of what it is compatible with.
     Version,
+    /// Look at plugins, compare them, test them.
+    #[command(subcommand)]
+    Plugin(plugin::PluginCommand),
     /// Load plugin files as the gateway would.
     TestPlugin(TestPluginArgs),
     /// Compare a plugin's dependencies with the gateway's: not needed for components.
@@ -66,6 +70,9 @@ struct RunArgs {
     /// Reload when a file of the configuration changes, as on SIGHUP.
     #[arg(long)]
     watch: bool,
+    /// Write the calls of plugins into this folder, as cases for `cuttle plugin test`, without secrets.
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
     /// How log lines are written.
     #[arg(long, value_enum, value_name = "FORMAT")]
     log_format: Option<LogFormatArg>,
@@ -171,6 +178,7 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
         Command::Version => version(),
+        Command::Plugin(command) => plugin::plugin(&command),
         Command::TestPlugin(args) => test_plugin::test_plugin(&args),
         Command::CheckPlugin(_) => check_plugin(),
         Command::Demo(args) => crate::demo::run(args.once),

@@ -29,6 +29,9 @@
 //! The crate of the plugin is a library with `crate-type = ["cdylib"]`, built
 //! with `--target wasm32-wasip2`.
 //!
+//! [`settings_schema!`] and [`description!`] put into the file what operators
+//! want to know of it.
+//!
 //! # Tests of a plugin
 //!
 //! On other targets everything compiles, so that the parts of a plugin that do
@@ -42,6 +45,7 @@ mod header;
 mod logger;
 mod message;
 mod plugin;
+mod section;
 mod settings;
 
 pub use body::{Body, BodyWriter};

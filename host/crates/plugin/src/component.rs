@@ -7,6 +7,7 @@ use wasmtime::component::types;
 use crate::{
     Engine, LoadError, World,
     error::Cause,
+    inspect,
     world::{self, Linked},
 };
 
@@ -22,6 +23,7 @@ struct Loaded {
     name: Arc<str>,
     imports: Vec<String>,
     engine: Engine,
+    settings_schema: Option<String>,
     /// One for each world it is a plugin of; at least one.
     linked: Vec<(World, Linked)>,
 }
@@ -54,6 +56,7 @@ impl Component {
             name: name.into(),
             imports,
             engine: engine.clone(),
+            settings_schema: inspect::settings_schema(name, bytes)?,
             linked,
         })))
     }
@@ -75,6 +78,20 @@ impl Component {
         &self.0.imports
     }
 
+    /// JSON Schema of its settings, as JSON text, if its author gave one
+    /// (section `cuttle:settings-schema`).
+    #[must_use]
+    pub fn settings_schema(&self) -> Option<&str> {
+        self.0.settings_schema.as_deref()
+    }
+
+    /// Whether it imports this interface of the contract, such as `outbound`.
+    #[must_use]
+    pub fn wants(&self, interface: &str) -> bool {
+        let mut imports = self.0.imports.iter();
+        imports.any(|name| world::interface(name) == Some(interface))
+    }
+
     pub(crate) fn shared_name(&self) -> &Arc<str> {
         &self.0.name
     }
@@ -90,7 +107,7 @@ impl Component {
 }
 
 /// Looks at size and first bytes: enough to say what a wrong file is.
-fn check_form(name: &str, bytes: &[u8]) -> Result<(), LoadError> {
+pub(crate) fn check_form(name: &str, bytes: &[u8]) -> Result<(), LoadError> {
     if bytes.len() > MAX_COMPONENT_BYTES {
         return Err(LoadError::TooLarge {
             plugin: name.to_owned(),
@@ -143,7 +160,7 @@ fn check_imports(name: &str, imports: &[String]) -> Result<(), LoadError> {
     }
 }
 
-fn is_offered(import: &str) -> bool {
+pub(crate) fn is_offered(import: &str) -> bool {
     const OURS: [&str; 4] = ["types", "outbound", "forward-proxy", "log"];
     const WASI: [&str; 6] = ["cli", "clocks", "filesystem", "io", "random", "sockets"];
 

@@ -49,6 +49,10 @@ pub struct EngineSettings {
     /// other threads used for it stays with the process (measured: 3 MiB for a
     /// plugin of 100 KB, which one thread compiles in a quarter of a second).
     pub parallel_compilation: bool,
+    /// For tests of plugins: fuel is counted, time stands still but for the
+    /// looks at it, and random numbers are the same each time. Costs speed, and
+    /// what relies on random numbers is not safe.
+    pub reproducible: bool,
 }
 
 /// Compiles plugins and owns what their instances live in. Cheap to clone.
@@ -58,6 +62,7 @@ pub struct Engine(Arc<Shared>);
 struct Shared {
     runtime: wasmtime::Engine,
     linker: Linker<State>,
+    reproducible: bool,
     /// Those who hold idle instances.
     pools: Mutex<Vec<Weak<Pool>>>,
 }
@@ -82,6 +87,7 @@ impl Engine {
         Ok(Self(Arc::new(Shared {
             runtime,
             linker,
+            reproducible: settings.reproducible,
             pools: Mutex::default(),
         })))
     }
@@ -103,6 +109,11 @@ impl Engine {
 
     pub(crate) fn linker(&self) -> &Linker<State> {
         &self.0.linker
+    }
+
+    /// See [`EngineSettings::reproducible`].
+    pub(crate) fn is_reproducible(&self) -> bool {
+        self.0.reproducible
     }
 
     /// From now on `pool` gives idle instances back when others need them.
@@ -129,6 +140,7 @@ fn config(settings: &EngineSettings) -> Result<Config, LoadError> {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
+        .consume_fuel(settings.reproducible)
         // Costs 75 % of a call, and no plugin of this world is async.
         .concurrency_support(false)
         .memory_init_cow(true)

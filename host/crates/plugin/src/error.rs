@@ -61,6 +61,15 @@ pub enum LoadError {
         /// What it exports.
         found: Vec<String>,
     },
+    /// A custom section of ours cannot be used.
+    Section {
+        /// Name the plugin is registered under.
+        plugin: String,
+        /// Name of the section.
+        section: &'static str,
+        /// What is wrong with it.
+        message: String,
+    },
     /// Names fit, but a function or type of an interface does not.
     Incompatible {
         /// Name the plugin is registered under.
@@ -108,6 +117,11 @@ impl fmt::Display for LoadError {
                 }?;
                 f.write_str("; build it for the world `cuttle:plugin/http-client-plugin`")
             }
+            Self::Section {
+                plugin,
+                section,
+                message,
+            } => write!(f, "section `{section}` of plugin `{plugin}` {message}"),
             Self::Incompatible { plugin, .. } => write!(
                 f,
                 "plugin `{plugin}` is built against other interfaces than the gateway's"

@@ -11,7 +11,7 @@ mod types;
 
 pub use body::BodyHandle;
 pub(crate) use body::body_to_send;
-pub(crate) use failure::plugin_failure;
+pub(crate) use failure::{plugin_failure, send_failure};
 pub use forward_proxy::Transport;
 pub use message::{RequestHandle, ResponseHandle};
 pub use pipe::BodyWriter;

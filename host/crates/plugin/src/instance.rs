@@ -18,6 +18,8 @@ use crate::{
     error::Cause,
     host::{RequestHandle, ResponseHandle, plugin_failure},
     log::printable,
+    observer::{self, Spent},
+    reproducible::FUEL,
     rights::Origin,
     state::{Call, Site, State},
     world::{Exports, Linked},
@@ -28,6 +30,7 @@ pub(crate) struct Instance {
     store: Store<State>,
     exports: Exports,
     uses: u64,
+    reproducible: bool,
     _slot: Slot,
 }
 
@@ -80,6 +83,7 @@ impl Instance {
             store,
             exports,
             uses: 0,
+            reproducible: component.engine().is_reproducible(),
             _slot: slot,
         })
     }
@@ -102,6 +106,7 @@ impl Instance {
                 plugin.call_handle(&mut self.store, request).await
             }
         };
+        self.tell_observer();
         // A short flood may be over before anybody looks.
         let overdrawn = self.store.data().overdrawn();
         let answered = match answered.and_then(|answered| overdrawn.map_or(Ok(answered), Err)) {
@@ -129,25 +134,50 @@ impl Instance {
         self.uses
     }
 
+    /// What the call has used up, for whoever goes along with it.
+    fn tell_observer(&self) {
+        let state = self.store.data();
+        let call = state.call.as_ref();
+        if let Some(observer) = call.and_then(|call| call.observer.as_ref()) {
+            let left = self.store.get_fuel().ok();
+            observer.ended(Spent {
+                fuel: left.map(|left| FUEL.saturating_sub(left)),
+                memory: state.limiter.memory(),
+            });
+        }
+    }
+
     fn begin(
         &mut self,
-        request: Request<Body>,
+        mut request: Request<Body>,
         deadline: Instant,
     ) -> wasmtime::Result<Resource<RequestHandle>> {
         // The clock went on while the instance was idle.
         self.store.set_epoch_deadline(1);
         let state = self.store.data_mut();
+        let observer = observer::detach(&mut request);
         state.begin_call(Call {
             origin: Origin::of(request.uri()),
             deadline,
             readable: state.site.limits.body_read,
+            observer,
         });
+        if self.reproducible {
+            self.store.set_fuel(FUEL)?;
+        }
+        let state = self.store.data_mut();
         Ok(state.table.push(RequestHandle::incoming(request))?)
     }
 }
 
 fn store(component: &Component, site: &Arc<Site>) -> Store<State> {
-    let mut store = Store::new(component.engine().runtime(), State::new(Arc::clone(site)));
+    let engine = component.engine();
+    let state = State::new(Arc::clone(site), engine.is_reproducible());
+    let mut store = Store::new(engine.runtime(), state);
+    if engine.is_reproducible() {
+        // Cannot fail: fuel is counted.
+        let _ = store.set_fuel(FUEL);
+    }
     store.limiter(|state| &mut state.limiter);
     store.set_hostcall_fuel(site.limits.hostcall_fuel);
     // At every tick the plugin gives way, and whoever waits for it can see

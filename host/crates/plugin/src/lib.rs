@@ -38,12 +38,15 @@ mod error;
     reason = "generated code re-exports the types of handles, so they are `pub` in a private module"
 )]
 mod host;
+mod inspect;
 mod instance;
 mod limits;
 mod log;
+mod observer;
 mod pac;
 mod plugin;
 mod pool;
+mod reproducible;
 mod rights;
 mod state;
 mod stdio;
@@ -53,7 +56,9 @@ pub use binding::{Binding, Isolation};
 pub use component::{Component, MAX_COMPONENT_BYTES};
 pub use engine::{Engine, EngineSettings};
 pub use error::{BindError, CallError, LoadError, PluginFailure};
+pub use inspect::{Facts, Meaning, Producer, meaning};
 pub use limits::Limits;
+pub use observer::{Exchanged, Observer, Onward, Route, Spent, observe};
 pub use pac::{Addresses, Pac, PacError, PacLimits, PacRunner, Resolver, SystemResolver};
 pub use plugin::Plugin;
 pub use pool::Instances;

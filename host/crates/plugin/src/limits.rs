@@ -103,6 +103,11 @@ impl Limiter {
             reached: None,
         }
     }
+
+    /// Bytes of all memories.
+    pub(crate) fn memory(&self) -> usize {
+        self.memory.used
+    }
 }
 
 impl ResourceLimiter for Limiter {

@@ -17,6 +17,8 @@ use crate::{
     host::Pipe,
     limits::Limiter,
     log::Log,
+    observer::Observer,
+    reproducible,
     rights::{Origin, Passage, Rights},
     stdio::Output,
 };
@@ -53,8 +55,13 @@ impl Site {
     /// keep it to itself.
     pub(crate) fn tell_denial(&self, error: &cuttle_egress::Error) {
         if matches!(error.kind(), ErrorKind::Denied | ErrorKind::AddressDenied) {
-            self.log.line(Level::Warn, &format!("denied: {error}"));
+            self.warn_of_denial(&error.to_string());
         }
+    }
+
+    /// The same, of a target that was not even asked for.
+    pub(crate) fn warn_of_denial(&self, why: &str) {
+        self.log.line(Level::Warn, &format!("denied: {why}"));
     }
 }
 
@@ -127,6 +134,8 @@ pub(crate) struct Call {
     pub(crate) deadline: Instant,
     /// Bytes of bodies the plugin may still read.
     pub(crate) readable: u64,
+    /// Who goes along with it, if anybody.
+    pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
 impl Call {
@@ -144,13 +153,13 @@ impl Call {
 }
 
 impl State {
-    pub(crate) fn new(site: Arc<Site>) -> Self {
+    pub(crate) fn new(site: Arc<Site>, reproducible: bool) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(site.limits.resources);
         Self {
             limiter: Limiter::new(&site.limits),
             held: HeldMemory::new(site.limits.memory),
-            wasi: without_rights(&site.log),
+            wasi: wasi(&site.log, reproducible),
             call: None,
             pipes: Vec::new(),
             host_calls: site.limits.host_calls,
@@ -201,8 +210,15 @@ impl State {
 
 /// No files, environment, arguments, sockets or names; outputs are logged.
 pub(crate) fn without_rights(log: &Arc<Log>) -> WasiCtx {
-    WasiCtx::builder()
-        .stdout(Output::new(Arc::clone(log), Level::Info))
+    wasi(log, false)
+}
+
+fn wasi(log: &Arc<Log>, reproducible: bool) -> WasiCtx {
+    let mut wasi = WasiCtx::builder();
+    if reproducible {
+        reproducible::apply(&mut wasi);
+    }
+    wasi.stdout(Output::new(Arc::clone(log), Level::Info))
         .stderr(Output::new(Arc::clone(log), Level::Warn))
         .allow_tcp(false)
         .allow_udp(false)

@@ -38,6 +38,14 @@ impl World {
         }
     }
 
+    /// The namespace of the configuration that uses plugins of this world.
+    #[must_use]
+    pub fn namespace(self) -> &'static str {
+        match self {
+            Self::HttpClient => "plugin/http-client",
+        }
+    }
+
     /// The worlds of a component that exports `names`.
     pub(crate) fn of(names: &[String]) -> Vec<Self> {
         let exports = |world: &Self| {
@@ -67,6 +75,12 @@ pub(crate) fn interface(name: &str) -> Option<&str> {
         pre: version.pre,
     };
     caret.matches(&CONTRACT).then_some(interface)
+}
+
+/// The version of the contract in the name of one of its interfaces.
+pub(crate) fn version(name: &str) -> Option<semver::Version> {
+    let (_, version) = name.strip_prefix(PACKAGE)?.split_once('@')?;
+    semver::Version::parse(version).ok()
 }
 
 /// Names of what a component exports.

@@ -7,7 +7,7 @@ use cuttle_egress::ErrorKind;
 use crate::{PluginFailure, bindings::cuttle::plugin::types::Error, log::printable};
 
 /// What a plugin is told about a failed send.
-pub(super) fn send_failure(error: &cuttle_egress::Error) -> Error {
+pub(crate) fn send_failure(error: &cuttle_egress::Error) -> Error {
     let text = || chain(error);
     match error.kind() {
         ErrorKind::InvalidRequest => Error::InvalidArgument(text()),
@@ -48,6 +48,24 @@ pub(crate) fn plugin_failure(error: Error) -> PluginFailure {
         Error::Body(text) => PluginFailure::Body(printable(&text)),
         Error::Cancelled => PluginFailure::Cancelled,
         Error::Other(text) => PluginFailure::Other(printable(&text)),
+    }
+}
+
+/// The way back: what somebody who stands in for the gateway tells a plugin.
+pub(super) fn told(failure: PluginFailure) -> Error {
+    match failure {
+        PluginFailure::InvalidArgument(text) => Error::InvalidArgument(text),
+        PluginFailure::Denied(text) => Error::Denied(text),
+        PluginFailure::Dns(text) => Error::Dns(text),
+        PluginFailure::Connect(text) => Error::Connect(text),
+        PluginFailure::ConnectTimeout => Error::ConnectTimeout,
+        PluginFailure::ProxyStatus(status) => Error::ProxyStatus(status),
+        PluginFailure::Tls(text) => Error::Tls(text),
+        PluginFailure::Timeout => Error::Timeout,
+        PluginFailure::Protocol(text) => Error::Protocol(text),
+        PluginFailure::Body(text) => Error::Body(text),
+        PluginFailure::Cancelled => Error::Cancelled,
+        PluginFailure::Other(text) => Error::Other(text),
     }
 }
 

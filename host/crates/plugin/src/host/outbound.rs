@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use cuttle_egress::Way;
+use cuttle_egress::{Body, Way};
+use http::Request;
 use wasmtime::component::Resource;
 
 use super::{
-    failure::send_failure,
+    failure::{send_failure, told},
     message::{RequestHandle, ResponseHandle},
 };
 use crate::{
     bindings::cuttle::plugin::{outbound::Host, types::Error},
+    observer::{Observer, Onward, Route},
     state::{Call, Site, State},
 };
 
@@ -20,7 +22,7 @@ impl Host for State {
         request: Resource<RequestHandle>,
     ) -> wasmtime::Result<Result<Resource<ResponseHandle>, Error>> {
         let site = Arc::clone(&self.site);
-        self.exchange(request, &site.way).await
+        self.exchange(request, &site.way, Route::Outbound).await
     }
 }
 
@@ -30,13 +32,14 @@ impl State {
         &mut self,
         request: Resource<RequestHandle>,
         way: &Way,
+        route: Route<'_>,
     ) -> wasmtime::Result<Result<Resource<ResponseHandle>, Error>> {
         let request = self.table.delete(request)?;
         let site = Arc::clone(&self.site);
         let response = match self.call.as_ref() {
             // By far the largest future of a call: it moves once, to the heap, and
             // not through everything that waits for it.
-            Some(call) => Box::pin(send(&site, call, request, way)).await,
+            Some(call) => Box::pin(send(&site, call, request, (way, route))).await,
             None => Err(Error::Denied("nothing can be sent from `configure`".into())),
         };
         match response {
@@ -51,9 +54,12 @@ async fn send(
     site: &Site,
     call: &Call,
     request: RequestHandle,
-    way: &Way,
+    (way, route): (&Way, Route<'_>),
 ) -> Result<ResponseHandle, Error> {
     let request = request.into_request()?;
+    if let Some(observer) = &call.observer {
+        return observed(&**observer, (site, call), request, (way, route)).await;
+    }
     site.client
         .send(request, way, &call.send_options(site))
         .await
@@ -62,4 +68,25 @@ async fn send(
             site.tell_denial(&error);
             send_failure(&error)
         })
+}
+
+/// Whoever goes along may stand in for the client, so what the client would ask
+/// is asked before.
+async fn observed(
+    observer: &dyn Observer,
+    (site, call): (&Site, &Call),
+    request: Request<Body>,
+    (way, route): (&Way, Route<'_>),
+) -> Result<ResponseHandle, Error> {
+    let options = call.send_options(site);
+    if let Some(gate) = &options.gate {
+        let admitted = gate.admit(request.uri(), false);
+        admitted.map_err(|text| {
+            site.warn_of_denial(&text);
+            Error::Denied(text)
+        })?;
+    }
+    let onward = Onward { site, way, options };
+    let exchanged = observer.exchange(request, route, onward).await;
+    exchanged.map(ResponseHandle::received).map_err(told)
 }
