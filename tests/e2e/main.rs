@@ -32,3 +32,4 @@ mod status;
 mod streaming;
 mod structure;
 mod support;
+mod wasi_http;

@@ -14,11 +14,14 @@ mod bodies;
 mod harm;
 mod instances;
 mod loading;
+mod other_host;
 mod pac;
 mod rights;
 mod sdk;
 mod settings;
 mod support;
+mod wasi_http;
+mod wasi_http_async;
 
 /// A fixture without a test proves nothing.
 #[test]
@@ -31,6 +34,8 @@ fn every_fixture_is_tested() {
         include_str!("rights.rs"),
         include_str!("sdk.rs"),
         include_str!("settings.rs"),
+        include_str!("wasi_http.rs"),
+        include_str!("wasi_http_async.rs"),
     ]
     .concat();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugins/fixtures");

@@ -36,7 +36,7 @@ pub(super) async fn build(
     findings: &mut Findings<'_>,
 ) -> Option<Built> {
     let component = component(spot.used, catalog, findings)?;
-    let binding = binding(spot, egress, findings)?;
+    let binding = binding(spot, component, egress, findings)?;
     let way = binding.way.clone();
     match Plugin::bind(component, binding).await {
         Ok(plugin) => Some(Built {
@@ -77,7 +77,12 @@ fn component<'a>(
     component
 }
 
-fn binding(spot: &Spot<'_>, egress: &Egress<'_>, findings: &mut Findings<'_>) -> Option<Binding> {
+fn binding(
+    spot: &Spot<'_>,
+    component: &Component,
+    egress: &Egress<'_>,
+    findings: &mut Findings<'_>,
+) -> Option<Binding> {
     let Spot {
         endpoint,
         backend,
@@ -102,7 +107,7 @@ fn binding(spot: &Spot<'_>, egress: &Egress<'_>, findings: &mut Findings<'_>) ->
         hosts,
         proxies: grants.map_or_else(Vec::new, |grants| grants.proxies.clone()),
         limits: limits(service.plugins.limits.get(&used.name)),
-        isolation: isolation(service, &used.name),
+        isolation: isolation(service, &used.name).unwrap_or_else(|| component.default_isolation()),
         endpoint: format!("{} {}", endpoint.method, endpoint.path.text),
     })
 }
@@ -165,12 +170,14 @@ fn limits(written: Option<&PluginLimits>) -> Limits {
     }
 }
 
-fn isolation(service: &Service, plugin: &str) -> cuttle_plugin::Isolation {
+/// As the operator wrote it down, if at all.
+fn isolation(service: &Service, plugin: &str) -> Option<cuttle_plugin::Isolation> {
     let policy = &service.plugins.isolation;
-    match policy.get(plugin).or_else(|| policy.get("*")) {
-        Some(Isolation::Request) => cuttle_plugin::Isolation::Request,
-        Some(Isolation::Instance) | None => cuttle_plugin::Isolation::Instance,
-    }
+    let written = policy.get(plugin).or_else(|| policy.get("*"))?;
+    Some(match written {
+        Isolation::Request => cuttle_plugin::Isolation::Request,
+        Isolation::Instance => cuttle_plugin::Isolation::Instance,
+    })
 }
 
 /// Where a plugin's refusal belongs. One that starts with a key and a colon is

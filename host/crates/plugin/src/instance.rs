@@ -1,5 +1,7 @@
 //! One instance of a plugin: made, configured, called.
 
+mod standard;
+
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -22,6 +24,8 @@ use crate::{
     state::{Call, Site, State},
     world::{Exports, Linked},
 };
+
+pub(crate) use standard::Listener;
 
 /// An instance, and the places it takes up.
 pub(crate) struct Instance {
@@ -101,6 +105,9 @@ impl Instance {
                 let plugin = exports.cuttle_plugin_http_client();
                 plugin.call_handle(&mut self.store, request).await
             }
+            Exports::WasiHttpProxy(_) | Exports::WasiHttpService(_) => Err(wasmtime::Error::msg(
+                "a standard component has no `handle` of the contract",
+            )),
         };
         let answered = match answered {
             Ok(answered) => answered,
@@ -145,7 +152,7 @@ impl Instance {
 }
 
 fn store(component: &Component, site: &Arc<Site>) -> Store<State> {
-    let mut store = Store::new(component.engine().runtime(), State::new(Arc::clone(site)));
+    let mut store = Store::new(component.runtime(), State::new(Arc::clone(site)));
     store.limiter(|state| &mut state.limiter);
     store.set_hostcall_fuel(site.limits.hostcall_fuel);
     // At every tick the plugin gives way, and whoever waits for it can see

@@ -10,6 +10,8 @@ use cuttle_egress::{Client, Redirects, Way};
 use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_config::WasiConfigVariables;
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::{
     Limits,
@@ -18,6 +20,7 @@ use crate::{
     limits::Limiter,
     log::Log,
     rights::{Origin, Rights},
+    standard::{self, Hooks},
     stdio::Output,
 };
 
@@ -40,6 +43,8 @@ pub(crate) struct Site {
     pub(crate) log: Arc<Log>,
     /// Through forward proxies.
     pub(crate) ways: Ways,
+    /// The settings as a standard component gets them.
+    pub(crate) config: WasiConfigVariables,
 }
 
 /// Ways that were opened, by address and options: every instance opens the same
@@ -92,6 +97,9 @@ impl Ways {
 
 /// Data of one instance's store.
 pub(crate) struct State {
+    /// For standard components. Before `table`: fields are dropped in this
+    /// order, and what is sent from there must know that its call is over.
+    pub(crate) hooks: Hooks,
     pub(crate) site: Arc<Site>,
     pub(crate) table: ResourceTable,
     pub(crate) limiter: Limiter,
@@ -101,9 +109,11 @@ pub(crate) struct State {
     /// Bodies the plugin began to write during this call.
     pub(crate) pipes: Vec<Arc<Pipe>>,
     wasi: WasiCtx,
+    http: WasiHttpCtx,
 }
 
 /// The request that is being answered.
+#[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) origin: Option<Origin>,
     pub(crate) deadline: Instant,
@@ -119,6 +129,8 @@ impl State {
             limiter: Limiter::new(&site.limits),
             held: HeldMemory::new(site.limits.memory),
             wasi: without_rights(&site.log),
+            http: standard::http_context(),
+            hooks: Hooks::new(&site),
             call: None,
             pipes: Vec::new(),
             table,
@@ -129,6 +141,7 @@ impl State {
     /// Ends the call: what the plugin has not finished writing never will be.
     pub(crate) fn end_call(&mut self) {
         self.call = None;
+        self.hooks.end_call();
         for pipe in self.pipes.drain(..) {
             pipe.break_off();
         }
@@ -153,6 +166,16 @@ impl WasiView for State {
         WasiCtxView {
             ctx: &mut self.wasi,
             table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.hooks,
+            table: &mut self.table,
+            ctx: &mut self.http,
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use cuttle_egress::{SendOptions, Way};
-use http::Uri;
+use cuttle_egress::{Body, SendOptions, Way};
+use http::{Request, Response, Uri};
 use wasmtime::component::Resource;
 
 use super::{
@@ -55,6 +55,18 @@ async fn send(
     way: &Way,
 ) -> Result<ResponseHandle, Error> {
     let request = request.into_request()?;
+    dispatch(site, call, request, way)
+        .await
+        .map(ResponseHandle::received)
+}
+
+/// Sends `request` by `way`, if `call` may.
+pub(crate) async fn dispatch(
+    site: &Site,
+    call: &Call,
+    request: Request<Body>,
+    way: &Way,
+) -> Result<Response<Body>, Error> {
     let granted = call
         .origin
         .as_ref()
@@ -69,7 +81,6 @@ async fn send(
     site.client
         .send(request, way, &options)
         .await
-        .map(ResponseHandle::received)
         .map_err(|error| send_failure(&error))
 }
 
