@@ -1,8 +1,8 @@
 //! Memory of a call that waits for its backend, with and without a plugin.
 //!
 //! `cargo bench -p cuttle-tests --bench in_flight`. Each way is measured in a
-//! process of its own: what its resident memory grows by while so many calls
-//! wait, divided by their number. The backend, which answers none of them, is in
+//! process of its own: what its resident memory grows by with so many more calls
+//! that wait, divided by their number. The backend, which answers none of them, is in
 //! the first process.
 #![allow(
     clippy::expect_used,
@@ -41,7 +41,9 @@ use wasmtime_wasi_http::{
 };
 
 /// Calls that wait. Each has a socket, of which a process may have 1,024.
-const CALLS: usize = 400;
+const CALLS: usize = 300;
+/// Calls before them.
+const FIRST: usize = 50;
 const WAYS: [(&str, &str); 5] = [
     ("direct", "no plugin: the client and its connection"),
     ("adds-header", "a plugin of the contract, with them"),
@@ -99,12 +101,18 @@ fn measure(way: &str, url: &str) {
     println!("{}", grown / CALLS);
 }
 
-/// What the process grows by while `calls` wait, all of them for what they wait
-/// for at the end.
-async fn growth<F: Future>(calls: impl Iterator<Item = F>) -> usize {
-    let before = resident();
-    let mut calls: FuturesUnordered<_> = calls.collect();
-    let settled = async {
+/// What the process grows by while `CALLS` of `calls` wait beside those that
+/// came first, with which everything is there that is needed once.
+async fn growth<F: Future>(mut calls: impl Iterator<Item = F>) -> usize {
+    let mut waiting: FuturesUnordered<_> = calls.by_ref().take(FIRST).collect();
+    let before = settled(&mut waiting).await;
+    waiting.extend(calls.take(CALLS));
+    settled(&mut waiting).await.saturating_sub(before)
+}
+
+/// The memory of this process, once it grows no more.
+async fn settled<F: Future>(waiting: &mut FuturesUnordered<F>) -> usize {
+    let still = async {
         let mut last = 0;
         loop {
             sleep(Duration::from_millis(500)).await;
@@ -116,8 +124,8 @@ async fn growth<F: Future>(calls: impl Iterator<Item = F>) -> usize {
         }
     };
     tokio::select! {
-        _ = calls.next() => panic!("a call has ended"),
-        after = settled => after.saturating_sub(before),
+        _ = waiting.next() => panic!("a call has ended"),
+        now = still => now,
     }
 }
 
@@ -152,7 +160,7 @@ async fn direct(url: &str) -> usize {
         deadline: late(),
         redirects: Redirects::None,
     };
-    let calls = (0..CALLS).map(|_| client.send(request(url), &Way::Direct, &options));
+    let calls = (0..FIRST + CALLS).map(|_| client.send(request(url), &Way::Direct, &options));
     growth(calls).await
 }
 
@@ -168,7 +176,7 @@ async fn through(name: &str, url: &str) -> usize {
         hosts: Vec::new(),
         proxies: Vec::new(),
         limits: Limits {
-            instances: CALLS,
+            instances: FIRST + CALLS,
             ..Limits::default()
         },
         isolation: Isolation::Request,
@@ -177,7 +185,7 @@ async fn through(name: &str, url: &str) -> usize {
     let plugin = Plugin::bind(&component, binding)
         .await
         .expect("an instance");
-    growth((0..CALLS).map(|_| plugin.call(request(url), late()))).await
+    growth((0..FIRST + CALLS).map(|_| plugin.call(request(url), late()))).await
 }
 
 /// Calls that wait, in `Silent`.
@@ -257,8 +265,9 @@ async fn one_instance() -> usize {
         .await
         .expect("an instance");
     let measured = store.run_concurrent(async |accessor: &Accessor<Plain>| {
-        let grown = growth((0..CALLS).map(|_| service.handle(accessor, service_request()))).await;
-        assert_eq!(WAITING.load(Ordering::Relaxed), CALLS);
+        let grown =
+            growth((0..FIRST + CALLS).map(|_| service.handle(accessor, service_request()))).await;
+        assert_eq!(WAITING.load(Ordering::Relaxed), FIRST + CALLS);
         grown
     });
     measured.await.expect("no trap")

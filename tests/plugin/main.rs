@@ -22,6 +22,7 @@ mod settings;
 mod support;
 mod wasi_http;
 mod wasi_http_async;
+mod wasi_http_harm;
 
 /// A fixture without a test proves nothing.
 #[test]
@@ -36,6 +37,7 @@ fn every_fixture_is_tested() {
         include_str!("settings.rs"),
         include_str!("wasi_http.rs"),
         include_str!("wasi_http_async.rs"),
+        include_str!("wasi_http_harm.rs"),
     ]
     .concat();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugins/fixtures");

@@ -40,6 +40,19 @@ async fn it_answers_in_place_of_a_plugin() {
     assert_eq!(seen.headers["host"], origin.authority().as_str());
 }
 
+/// Its next handler is the backend, by the way of the backend.
+#[tokio::test]
+async fn a_middleware_is_a_plugin_too() {
+    let origin = Origin::start().await;
+    let plugin = bound("wasi-http-middleware", isolated()).await;
+    let sent = Bytes::from(vec![b'y'; 1 << 20]);
+    let answer = call(&plugin, post(&origin.url("/echo"), sent.clone())).await;
+    assert!(read(answer.unwrap()).await == sent);
+    let seen = &origin.seen()[0];
+    assert_eq!(seen.headers["x-added"], "in the middle");
+    assert_eq!(seen.headers["host"], origin.authority().as_str());
+}
+
 #[tokio::test]
 async fn a_body_passes_without_entering_it() {
     let origin = Origin::start().await;

@@ -27,7 +27,7 @@ use crate::{
 const DEFAULT_MAX_INSTANCES: u32 = 1_000;
 /// The same for the engine of asynchronous components: with that of the other
 /// one its address space must fit into a process.
-const MAX_CONCURRENT_INSTANCES: u32 = 250;
+const MAX_CONCURRENT_INSTANCES: u32 = 500;
 /// How long a plugin may run without giving way to other work of its thread.
 /// Also how late a plugin that never waits is stopped.
 pub(crate) const TICK: Duration = Duration::from_millis(5);

@@ -5,6 +5,8 @@
 //! deadline ([`Hooks`]). What they cannot do is pass a body on without reading
 //! it, or open a forward proxy.
 //!
+//! A `middleware` of 0.3 finds the backend as its next handler.
+//!
 //! A component of 0.2 runs on the engine of all plugins, one of 0.3 on a second
 //! one. Both may go on after the head of their response is there; then the body
 //! of the response carries them along ([`Answer`]).
@@ -13,6 +15,7 @@ mod answer;
 mod config;
 mod failure;
 mod hooks;
+mod next;
 mod running;
 
 use wasmtime::component::{Component, InstancePre};
@@ -42,7 +45,11 @@ const CONFIG: &str = "wasi:config/store@0.2.0-rc.1";
 /// What a standard component may import beside what every plugin may.
 const OFFERED: [&str; 2] = ["wasi:http/outgoing-handler@0.2", "wasi:http/types@0.2"];
 /// The same for one that exports the handler of 0.3.
-const OFFERED_ASYNC: [&str; 2] = ["wasi:http/client@0.3", "wasi:http/types@0.3"];
+const OFFERED_ASYNC: [&str; 3] = [
+    "wasi:http/client@0.3",
+    "wasi:http/handler@0.3",
+    "wasi:http/types@0.3",
+];
 /// Packages of WASI 0.3, of which everything is there (and no right with it).
 const PACKAGES_ASYNC: [&str; 5] = ["cli", "clocks", "filesystem", "random", "sockets"];
 
@@ -78,6 +85,7 @@ pub(crate) fn link(
     if worlds.contains(&World::WasiHttpService) {
         wasmtime_wasi::p3::add_to_linker(&mut linker)?;
         wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+        next::add_to_linker(&mut linker)?;
     }
     linker.instantiate_pre(component)
 }
@@ -95,7 +103,7 @@ mod tests {
     #[test]
     fn only_standard_components_import_standard_http() {
         use World::{HttpClient, WasiHttpProxy, WasiHttpService};
-        let cases: [(&str, &[World]); 8] = [
+        let cases: [(&str, &[World]); 9] = [
             ("wasi:http/types@0.2.12", &[WasiHttpProxy, WasiHttpService]),
             (
                 "wasi:http/outgoing-handler@0.2.0",
@@ -107,7 +115,8 @@ mod tests {
             ),
             ("wasi:http/client@0.3.0", &[WasiHttpService]),
             ("wasi:cli/stdout@0.3.0", &[WasiHttpService]),
-            ("wasi:http/handler@0.3.0", &[]),
+            ("wasi:http/handler@0.3.0", &[WasiHttpService]),
+            ("wasi:http/incoming-handler@0.2.0", &[]),
             ("wasi:config/store@0.2.0-draft", &[]),
             ("wasi:keyvalue/store@0.2.0", &[]),
         ];
