@@ -34,3 +34,4 @@ mod status;
 mod streaming;
 mod structure;
 mod support;
+mod wasi_http;

@@ -36,7 +36,7 @@ pub(super) async fn build(
 ) -> Option<Built> {
     let component = component(spot.used, catalog, findings)?;
     let bundled = catalog.is_bundled(&spot.used.name);
-    let binding = binding(spot, bundled, egress, findings)?;
+    let binding = binding(spot, (component, bundled), egress, findings)?;
     ungranted::wanted(spot, component, &binding.settings, findings);
     let checks = catalog.checks_schemas();
     if checks && !schema::fits(spot.used, component, &binding.settings, findings) {
@@ -85,7 +85,7 @@ fn component<'a>(
 
 fn binding(
     spot: &Spot<'_>,
-    bundled: bool,
+    (component, bundled): (&Component, bool),
     egress: &Egress<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<Binding> {
@@ -128,7 +128,7 @@ fn binding(
         )?,
         proxies: grants.map_or_else(Vec::new, |grants| grants.proxies.clone()),
         limits: limits(service.plugins.limits.get(&used.name)),
-        isolation: isolation(service, &used.name),
+        isolation: isolation(service, &used.name).unwrap_or_else(|| component.default_isolation()),
         endpoint: format!("{} {}", endpoint.method, endpoint.path.text),
     })
 }
@@ -193,12 +193,14 @@ fn limits(written: Option<&PluginLimits>) -> Limits {
     }
 }
 
-fn isolation(service: &Service, plugin: &str) -> cuttle_plugin::Isolation {
+/// As the operator wrote it down, if at all.
+fn isolation(service: &Service, plugin: &str) -> Option<cuttle_plugin::Isolation> {
     let policy = &service.plugins.isolation;
-    match policy.get(plugin).or_else(|| policy.get("*")) {
-        Some(Isolation::Request) => cuttle_plugin::Isolation::Request,
-        Some(Isolation::Instance) | None => cuttle_plugin::Isolation::Instance,
-    }
+    let written = policy.get(plugin).or_else(|| policy.get("*"))?;
+    Some(match written {
+        Isolation::Request => cuttle_plugin::Isolation::Request,
+        Isolation::Instance => cuttle_plugin::Isolation::Instance,
+    })
 }
 
 /// Where a plugin's refusal belongs. One that starts with a key and a colon is

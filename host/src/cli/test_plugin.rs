@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::ExitCode, time::Instant};
 
-use cuttle_plugin::{Engine, EngineSettings};
+use cuttle_plugin::{Component, Engine, EngineSettings};
 
 use super::{TestPluginArgs, output::say};
 use crate::{assemble, telemetry::chain};
@@ -47,8 +47,8 @@ fn test(file: &Path) -> bool {
         return false;
     }
     match load(&name, file) {
-        Ok(()) => {
-            say(&format!("[OK] CLIENT\t{name}"));
+        Ok(component) => {
+            say(&format!("[OK] CLIENT\t{name}{}", standard(&component)));
             true
         }
         Err(reason) => {
@@ -58,11 +58,14 @@ fn test(file: &Path) -> bool {
     }
 }
 
-fn load(name: &str, file: &Path) -> Result<(), String> {
+/// The standard world of a component that is not made for this gateway.
+fn standard(component: &Component) -> String {
+    let world = component.worlds().find(|world| world.is_standard());
+    world.map_or_else(String::new, |world| format!(" ({})", world.export()))
+}
+
+fn load(name: &str, file: &Path) -> Result<Component, String> {
     let bytes = assemble::read_component(file)?;
     let engine = Engine::new(&EngineSettings::default()).map_err(|error| chain(&error))?;
-    engine
-        .load(name, &bytes)
-        .map(drop)
-        .map_err(|error| chain(&error))
+    engine.load(name, &bytes).map_err(|error| chain(&error))
 }

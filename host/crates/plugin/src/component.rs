@@ -5,9 +5,9 @@ use std::sync::Arc;
 use wasmtime::component::types;
 
 use crate::{
-    Engine, LoadError, World,
+    Engine, Isolation, LoadError, World,
     error::Cause,
-    inspect,
+    exports, inspect, standard,
     world::{self, Linked},
 };
 
@@ -24,6 +24,8 @@ struct Loaded {
     imports: Vec<String>,
     engine: Engine,
     settings_schema: Option<String>,
+    /// Of the engine: the one it was compiled with.
+    runtime: wasmtime::Engine,
     /// One for each world it is a plugin of; at least one.
     linked: Vec<(World, Linked)>,
 }
@@ -31,20 +33,21 @@ struct Loaded {
 impl Component {
     pub(crate) fn load(engine: &Engine, name: &str, bytes: &[u8]) -> Result<Self, LoadError> {
         check_form(name, bytes)?;
-        let component = wasmtime::component::Component::from_binary(engine.runtime(), bytes)
-            .map_err(|error| LoadError::Invalid {
-                plugin: name.to_owned(),
-                source: Cause::boxed(&error),
-            })?;
-        let ty = component.component_type();
-        let imports = imports(engine, &ty);
-        check_imports(name, &imports)?;
-        let worlds = worlds(engine, name, &ty)?;
+        let found = exports::names(bytes);
+        let worlds = World::of(&found);
+        let runtime = engine.runtime_for(&worlds)?;
+        let component = compile(&runtime, name, bytes)?;
+        let imports = imports(&runtime, &component.component_type());
+        check_imports(name, &imports, &worlds)?;
+        check_worlds(name, &worlds, found)?;
         let incompatible = |error| LoadError::Incompatible {
             plugin: name.to_owned(),
             source: Cause::boxed(&error),
         };
-        let pre = engine.linker().instantiate_pre(&component);
+        let pre = match worlds.iter().any(|world| world.is_standard()) {
+            true => standard::link(&component, &worlds),
+            false => engine.linker().instantiate_pre(&component),
+        };
         let pre = pre.map_err(incompatible)?;
         let linked = worlds
             .into_iter()
@@ -57,6 +60,7 @@ impl Component {
             imports,
             engine: engine.clone(),
             settings_schema: inspect::settings_schema(name, bytes)?,
+            runtime,
             linked,
         })))
     }
@@ -70,6 +74,27 @@ impl Component {
     /// The kinds of plugins it is; at least one.
     pub fn worlds(&self) -> impl Iterator<Item = World> {
         self.0.linked.iter().map(|(world, _)| *world)
+    }
+
+    /// The kind of plugin it is for a backend: the contract's, if it is that
+    /// and a standard component too.
+    pub(crate) fn client_world(&self) -> World {
+        let standard = self.worlds().find(|world| world.is_standard());
+        match self.linked(World::HttpClient) {
+            Some(_) => World::HttpClient,
+            None => standard.unwrap_or(World::HttpClient),
+        }
+    }
+
+    /// Whether its instances are used again unless the operator says otherwise:
+    /// a standard component is written for hosts that give each request one of
+    /// its own.
+    #[must_use]
+    pub fn default_isolation(&self) -> Isolation {
+        match self.client_world().is_standard() {
+            true => Isolation::Request,
+            false => Isolation::Instance,
+        }
     }
 
     /// Interfaces it imports, with package and version, sorted.
@@ -98,6 +123,10 @@ impl Component {
 
     pub(crate) fn engine(&self) -> &Engine {
         &self.0.engine
+    }
+
+    pub(crate) fn runtime(&self) -> &wasmtime::Engine {
+        &self.0.runtime
     }
 
     pub(crate) fn linked(&self, world: World) -> Option<&Linked> {
@@ -139,9 +168,22 @@ fn problem_of_form(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-fn imports(engine: &Engine, ty: &types::Component) -> Vec<String> {
+fn compile(
+    runtime: &wasmtime::Engine,
+    name: &str,
+    bytes: &[u8],
+) -> Result<wasmtime::component::Component, LoadError> {
+    wasmtime::component::Component::from_binary(runtime, bytes).map_err(|error| {
+        LoadError::Invalid {
+            plugin: name.to_owned(),
+            source: Cause::boxed(&error),
+        }
+    })
+}
+
+fn imports(runtime: &wasmtime::Engine, ty: &types::Component) -> Vec<String> {
     let mut imports: Vec<_> = ty
-        .imports(engine.runtime())
+        .imports(runtime)
         .map(|(name, _)| name.to_owned())
         .collect();
     imports.sort();
@@ -150,8 +192,9 @@ fn imports(engine: &Engine, ty: &types::Component) -> Vec<String> {
 
 /// Finds what is out of the question by name. The linker would refuse it too,
 /// but in words for people who know linkers.
-fn check_imports(name: &str, imports: &[String]) -> Result<(), LoadError> {
-    match imports.iter().find(|import| !is_offered(import)) {
+fn check_imports(name: &str, imports: &[String], worlds: &[World]) -> Result<(), LoadError> {
+    let offered = |import: &str| is_offered(import) || standard::is_offered(import, worlds);
+    match imports.iter().find(|import| !offered(import)) {
         Some(import) => Err(LoadError::UnknownImport {
             plugin: name.to_owned(),
             import: import.clone(),
@@ -173,9 +216,7 @@ pub(crate) fn is_offered(import: &str) -> bool {
         .is_some_and(|(package, _)| WASI.contains(&package) && version.starts_with("0.2."))
 }
 
-fn worlds(engine: &Engine, name: &str, ty: &types::Component) -> Result<Vec<World>, LoadError> {
-    let found = world::exports(engine, ty);
-    let worlds = World::of(&found);
+fn check_worlds(name: &str, worlds: &[World], found: Vec<String>) -> Result<(), LoadError> {
     if worlds.is_empty() {
         return Err(LoadError::MissingExport {
             plugin: name.to_owned(),
@@ -183,7 +224,7 @@ fn worlds(engine: &Engine, name: &str, ty: &types::Component) -> Result<Vec<Worl
             found,
         });
     }
-    Ok(worlds)
+    Ok(())
 }
 
 #[cfg(test)]

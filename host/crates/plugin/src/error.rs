@@ -103,7 +103,8 @@ impl fmt::Display for LoadError {
             Self::UnknownImport { plugin, import } => write!(
                 f,
                 "plugin `{plugin}` imports `{import}`, which the gateway does not offer; it offers \
-                 `cuttle:plugin` 0.1 and the basics of WASI 0.2"
+                 `cuttle:plugin` 0.1 and the basics of WASI 0.2, and `wasi:http` to those that \
+                 export its handler"
             ),
             Self::MissingExport {
                 plugin,
@@ -115,7 +116,9 @@ impl fmt::Display for LoadError {
                     [] => f.write_str(" or anything else"),
                     found => write!(f, ", only `{}`", found.join("`, `")),
                 }?;
-                f.write_str("; build it for the world `cuttle:plugin/http-client-plugin`")
+                f.write_str(
+                    "; build it for the world `cuttle:plugin/http-client-plugin` or `wasi:http/proxy`",
+                )
             }
             Self::Section {
                 plugin,

@@ -1,5 +1,7 @@
 //! One instance of a plugin: made, configured, called.
 
+mod standard;
+
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -24,6 +26,8 @@ use crate::{
     state::{Call, Site, State},
     world::{Exports, Linked},
 };
+
+pub(crate) use standard::Listener;
 
 /// An instance, and the places it takes up.
 pub(crate) struct Instance {
@@ -105,6 +109,9 @@ impl Instance {
                 let plugin = exports.cuttle_plugin_http_client();
                 plugin.call_handle(&mut self.store, request).await
             }
+            Exports::WasiHttpProxy(_) | Exports::WasiHttpService(_) => Err(wasmtime::Error::msg(
+                "a standard component has no `handle` of the contract",
+            )),
         };
         self.tell_observer();
         // A short flood may be over before anybody looks.
@@ -173,7 +180,7 @@ impl Instance {
 fn store(component: &Component, site: &Arc<Site>) -> Store<State> {
     let engine = component.engine();
     let state = State::new(Arc::clone(site), engine.is_reproducible());
-    let mut store = Store::new(engine.runtime(), state);
+    let mut store = Store::new(component.runtime(), state);
     if engine.is_reproducible() {
         // Cannot fail: fuel is counted.
         let _ = store.set_fuel(FUEL);

@@ -16,6 +16,11 @@
 //! body, log lines and instances are limited by [`Limits`]; rights are those of
 //! its [`Binding`] and no others.
 //!
+//! # Standard components
+//!
+//! A component that exports a handler of `wasi:http` instead of the contract's
+//! is an `http-client` plugin too: the module `standard` says how.
+//!
 //! # PAC files
 //!
 //! [`Pac`] runs proxy auto-configuration files in a bundled component of its
@@ -33,6 +38,7 @@ mod cache;
 mod component;
 mod engine;
 mod error;
+mod exports;
 #[expect(
     unreachable_pub,
     reason = "generated code re-exports the types of handles, so they are `pub` in a private module"
@@ -48,6 +54,7 @@ mod plugin;
 mod pool;
 mod reproducible;
 mod rights;
+mod standard;
 mod state;
 mod stdio;
 mod world;

@@ -7,7 +7,7 @@ use http::{Request, Response};
 use tokio::time::Instant;
 
 use crate::{
-    BindError, Binding, CallError, Component, Instances, World,
+    BindError, Binding, CallError, Component, Instances,
     instance::{Instance, Outcome},
     pool::{Pool, Work},
 };
@@ -23,7 +23,7 @@ impl Plugin {
     /// [`BindError::Settings`] is the plugin's own refusal, everything else
     /// the gateway's.
     pub async fn bind(component: &Component, binding: Binding) -> Result<Self, BindError> {
-        Pool::bind(component, World::HttpClient, binding)
+        Pool::bind(component, component.client_world(), binding)
             .await
             .map(Self)
     }
@@ -40,6 +40,9 @@ impl Plugin {
         request: Request<Body>,
         deadline: Instant,
     ) -> Result<Response<Body>, CallError> {
+        if self.0.is_standard() {
+            return self.0.serve(request, deadline).await;
+        }
         self.0.run(Handle(request), deadline).await
     }
 

@@ -1,5 +1,7 @@
 //! The instances of one place of use.
 
+mod standard;
+
 use std::{
     collections::VecDeque,
     future::Future,
@@ -15,12 +17,14 @@ use tokio::{
     runtime::{self, Handle},
     time::{Instant, timeout_at},
 };
+use wasmtime_wasi_config::WasiConfigVariables;
 
 use crate::{
     BindError, Binding, CallError, Component, Isolation, World,
     instance::{Instance, MakeError, Outcome, Slot},
     log::Log,
     rights::Rights,
+    standard::config,
     state::{Site, Ways},
     world::Linked,
 };
@@ -95,6 +99,10 @@ impl Pool {
             limits: binding.limits,
             log: Arc::new(log),
             ways: Ways::default(),
+            config: match linked.is_standard() {
+                true => config(&binding.settings),
+                false => WasiConfigVariables::default(),
+            },
         };
         Self {
             component: component.clone(),
@@ -149,13 +157,18 @@ impl Pool {
         deadline: Instant,
     ) -> Result<W::Answer, CallError> {
         let started = Instant::now();
-        let deadline = match self.site.limits.timeout {
-            Some(longest) => deadline.min(started + longest),
-            None => deadline,
-        };
+        let deadline = self.bounded(deadline, started);
         timeout_at(deadline, self.on_instance(work, deadline))
             .await
             .unwrap_or_else(|_| Err(self.too_late(deadline.saturating_duration_since(started))))
+    }
+
+    /// `deadline`, or what the limit of the plugin makes of it.
+    fn bounded(&self, deadline: Instant, started: Instant) -> Instant {
+        match self.site.limits.timeout {
+            Some(longest) => deadline.min(started + longest),
+            None => deadline,
+        }
     }
 
     async fn on_instance<W: Work>(
@@ -259,7 +272,7 @@ impl Pool {
         taken.is_some()
     }
 
-    fn too_late(&self, limit: Duration) -> CallError {
+    pub(crate) fn too_late(&self, limit: Duration) -> CallError {
         CallError::Deadline {
             plugin: self.site.plugin.to_string(),
             limit,

@@ -10,6 +10,8 @@ use cuttle_egress::{Client, ErrorKind, Redirects, SendOptions, Way};
 use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_config::WasiConfigVariables;
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::{
     Limits,
@@ -20,6 +22,7 @@ use crate::{
     observer::Observer,
     reproducible,
     rights::{Origin, Passage, Rights},
+    standard::{self, Hooks},
     stdio::Output,
 };
 
@@ -48,6 +51,8 @@ pub(crate) struct Site {
     pub(crate) log: Arc<Log>,
     /// Through forward proxies.
     pub(crate) ways: Ways,
+    /// The settings as a standard component gets them.
+    pub(crate) config: WasiConfigVariables,
 }
 
 impl Site {
@@ -115,6 +120,9 @@ impl Ways {
 
 /// Data of one instance's store.
 pub(crate) struct State {
+    /// For standard components. Before `table`: fields are dropped in this
+    /// order, and what is sent from there must know that its call is over.
+    pub(crate) hooks: Hooks,
     pub(crate) site: Arc<Site>,
     pub(crate) table: ResourceTable,
     pub(crate) limiter: Limiter,
@@ -126,9 +134,11 @@ pub(crate) struct State {
     /// Calls into the gateway that are left to this call.
     host_calls: usize,
     wasi: WasiCtx,
+    http: WasiHttpCtx,
 }
 
 /// The request that is being answered.
+#[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) origin: Option<Origin>,
     pub(crate) deadline: Instant,
@@ -160,6 +170,8 @@ impl State {
             limiter: Limiter::new(&site.limits),
             held: HeldMemory::new(site.limits.memory),
             wasi: wasi(&site.log, reproducible),
+            http: standard::http_context(),
+            hooks: Hooks::new(&site),
             call: None,
             pipes: Vec::new(),
             host_calls: site.limits.host_calls,
@@ -201,6 +213,7 @@ impl State {
     /// Ends the call: what the plugin has not finished writing never will be.
     pub(crate) fn end_call(&mut self) {
         self.call = None;
+        self.hooks.end_call();
         for pipe in self.pipes.drain(..) {
             pipe.break_off();
         }
@@ -233,6 +246,17 @@ impl WasiView for State {
         WasiCtxView {
             ctx: &mut self.wasi,
             table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        self.count_host_call();
+        WasiHttpCtxView {
+            hooks: &mut self.hooks,
+            table: &mut self.table,
+            ctx: &mut self.http,
         }
     }
 }

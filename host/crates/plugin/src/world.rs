@@ -1,12 +1,13 @@
 //! The kinds of plugins, told by what a component exports.
 
-use wasmtime::{
-    Store,
-    component::{InstancePre, types},
+use wasmtime::{Store, component::InstancePre};
+
+use wasmtime_wasi_http::{
+    p2::bindings::{Proxy, ProxyPre},
+    p3::bindings::{Service, ServicePre},
 };
 
 use crate::{
-    Engine,
     bindings::{HttpClientPlugin, HttpClientPluginPre},
     state::State,
 };
@@ -24,17 +25,38 @@ const PACKAGE: &str = "cuttle:plugin/";
 pub enum World {
     /// `http-client-plugin`: answers the requests of a backend.
     HttpClient,
+    /// `wasi:http/proxy` 0.2: does the same, and knows nothing of this gateway.
+    WasiHttpProxy,
+    /// `wasi:http/service` 0.3: does the same, asynchronously.
+    WasiHttpService,
 }
 
 impl World {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::HttpClient];
+    pub const ALL: [Self; 3] = [Self::HttpClient, Self::WasiHttpProxy, Self::WasiHttpService];
 
-    /// Interface that a component of this world exports.
+    /// Interface that a component of this world exports. Those of WASI are told
+    /// with their package and the versions that are taken.
     #[must_use]
     pub fn export(self) -> &'static str {
         match self {
             Self::HttpClient => "http-client",
+            Self::WasiHttpProxy => "wasi:http/incoming-handler@0.2",
+            Self::WasiHttpService => "wasi:http/handler@0.3",
+        }
+    }
+
+    /// Whether it is a world of WASI, not of the contract.
+    #[must_use]
+    pub fn is_standard(self) -> bool {
+        matches!(self, Self::WasiHttpProxy | Self::WasiHttpService)
+    }
+
+    /// Whether an export of this name makes a component one of this world.
+    fn is_told_by(self, name: &str) -> bool {
+        match self.is_standard() {
+            true => is_version_of(name, self.export()),
+            false => interface(name) == Some(self.export()),
         }
     }
 
@@ -42,23 +64,23 @@ impl World {
     #[must_use]
     pub fn namespace(self) -> &'static str {
         match self {
-            Self::HttpClient => "plugin/http-client",
+            Self::HttpClient | Self::WasiHttpProxy | Self::WasiHttpService => "plugin/http-client",
         }
     }
 
     /// The worlds of a component that exports `names`.
     pub(crate) fn of(names: &[String]) -> Vec<Self> {
-        let exports = |world: &Self| {
-            let mut interfaces = names.iter().filter_map(|name| interface(name));
-            interfaces.any(|interface| interface == world.export())
-        };
+        let exports = |world: &Self| names.iter().any(|name| world.is_told_by(name));
         Self::ALL.into_iter().filter(exports).collect()
     }
 
     /// What a plugin exports, for people whose component does not.
     pub(crate) fn expected() -> String {
         Self::ALL
-            .map(|world| format!("{PACKAGE}{}@{CONTRACT}", world.export()))
+            .map(|world| match world.is_standard() {
+                true => world.export().to_owned(),
+                false => format!("{PACKAGE}{}@{CONTRACT}", world.export()),
+            })
             .join(" or ")
     }
 }
@@ -83,35 +105,56 @@ pub(crate) fn version(name: &str) -> Option<semver::Version> {
     semver::Version::parse(version).ok()
 }
 
-/// Names of what a component exports.
-pub(crate) fn exports(engine: &Engine, ty: &types::Component) -> Vec<String> {
-    let exports = ty.exports(engine.runtime());
-    exports.map(|(name, _)| name.to_owned()).collect()
+/// Whether `name` is a released patch of `series`, such as `a:b/c@0.2`.
+pub(crate) fn is_version_of(name: &str, series: &str) -> bool {
+    let patch = name
+        .strip_prefix(series)
+        .and_then(|rest| rest.strip_prefix('.'));
+    patch.is_some_and(|patch| patch.parse::<u32>().is_ok())
 }
 
 /// A linked component: its instances can be made. Cheap to clone.
 #[derive(Clone)]
 pub(crate) enum Linked {
     HttpClient(HttpClientPluginPre<State>),
+    WasiHttpProxy(ProxyPre<State>),
+    WasiHttpService(ServicePre<State>),
 }
 
 impl Linked {
     pub(crate) fn new(world: World, pre: InstancePre<State>) -> wasmtime::Result<Self> {
         match world {
             World::HttpClient => HttpClientPluginPre::new(pre).map(Self::HttpClient),
+            World::WasiHttpProxy => ProxyPre::new(pre).map(Self::WasiHttpProxy),
+            World::WasiHttpService => ServicePre::new(pre).map(Self::WasiHttpService),
         }
     }
 
     pub(crate) async fn instantiate(&self, store: &mut Store<State>) -> wasmtime::Result<Exports> {
         match self {
             Self::HttpClient(pre) => pre.instantiate_async(store).await.map(Exports::HttpClient),
+            Self::WasiHttpProxy(pre) => {
+                let exports = pre.instantiate_async(store).await?;
+                Ok(Exports::WasiHttpProxy(exports))
+            }
+            Self::WasiHttpService(pre) => {
+                let exports = pre.instantiate_async(store).await?;
+                Ok(Exports::WasiHttpService(exports))
+            }
         }
+    }
+
+    /// Whether it is a component of WASI, not of the contract.
+    pub(crate) fn is_standard(&self) -> bool {
+        matches!(self, Self::WasiHttpProxy(_) | Self::WasiHttpService(_))
     }
 }
 
 /// What can be called in an instance.
 pub(crate) enum Exports {
     HttpClient(HttpClientPlugin),
+    WasiHttpProxy(Proxy),
+    WasiHttpService(Service),
 }
 
 impl Exports {
@@ -126,6 +169,8 @@ impl Exports {
                 let plugin = exports.cuttle_plugin_http_client();
                 plugin.call_configure(store, settings).await
             }
+            // They ask for their settings, if they want any.
+            Self::WasiHttpProxy(_) | Self::WasiHttpService(_) => Ok(Ok(())),
         }
     }
 }
@@ -133,6 +178,22 @@ impl Exports {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn released_handlers_of_wasi_make_a_plugin() {
+        let cases: [(&str, &[World]); 7] = [
+            ("cuttle:plugin/http-client@0.1.0", &[World::HttpClient]),
+            ("wasi:http/incoming-handler@0.2.0", &[World::WasiHttpProxy]),
+            ("wasi:http/incoming-handler@0.2.12", &[World::WasiHttpProxy]),
+            ("wasi:http/handler@0.3.0", &[World::WasiHttpService]),
+            ("wasi:http/handler@0.3.0-rc-2026-01-06", &[]),
+            ("wasi:http/incoming-handler@0.20.0", &[]),
+            ("wasi:cli/run@0.2.0", &[]),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(World::of(&[name.to_owned()]), expected, "{name}");
+        }
+    }
 
     #[test]
     fn interfaces_of_this_and_of_earlier_contracts_are_known() {

@@ -19,7 +19,7 @@ impl Rights {
     pub(super) fn of(facts: &Facts) -> Self {
         let mut rights = Self::default();
         for import in &facts.imports {
-            match meaning(import) {
+            match meaning(import, &facts.worlds) {
                 Meaning::May(what) => drop(rights.may.insert(what)),
                 Meaning::GetsNothing(what) => drop(rights.in_vain.insert(what)),
                 Meaning::Refused => drop(rights.refused.insert(import.clone())),
@@ -31,8 +31,8 @@ impl Rights {
 }
 
 /// An import as a program is told about it.
-pub(super) fn json(import: &str) -> serde_json::Value {
-    let (kind, what) = match meaning(import) {
+pub(super) fn json(import: &str, facts: &Facts) -> serde_json::Value {
+    let (kind, what) = match meaning(import, &facts.worlds) {
         Meaning::May(what) => ("may", Some(what)),
         Meaning::GetsNothing(what) => ("gets-nothing", Some(what)),
         Meaning::Refused => ("refused", None),

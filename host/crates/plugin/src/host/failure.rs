@@ -26,7 +26,7 @@ pub(crate) fn send_failure(error: &cuttle_egress::Error) -> Error {
 }
 
 /// What a plugin is told about a body that broke off.
-pub(super) fn body_failure(error: &(dyn StdError + 'static)) -> Error {
+pub(crate) fn body_failure(error: &(dyn StdError + 'static)) -> Error {
     match error.downcast_ref::<cuttle_egress::Error>() {
         Some(error) if matches!(error.kind(), ErrorKind::Timeout) => Error::Timeout,
         _ => Error::Body(chain(error)),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cuttle_egress::{Body, Way};
-use http::Request;
+use http::{Request, Response};
 use wasmtime::component::Resource;
 
 use super::{
@@ -49,7 +49,6 @@ impl State {
     }
 }
 
-/// The client asks whether the plugin may, for each hop of the request.
 async fn send(
     site: &Site,
     call: &Call,
@@ -57,13 +56,25 @@ async fn send(
     (way, route): (&Way, Route<'_>),
 ) -> Result<ResponseHandle, Error> {
     let request = request.into_request()?;
+    dispatch(site, call, request, (way, route))
+        .await
+        .map(ResponseHandle::received)
+}
+
+/// Sends `request` by `way`. The client asks whether `call` may, for each hop of
+/// the request.
+pub(crate) async fn dispatch(
+    site: &Site,
+    call: &Call,
+    request: Request<Body>,
+    (way, route): (&Way, Route<'_>),
+) -> Result<Response<Body>, Error> {
     if let Some(observer) = &call.observer {
         return observed(&**observer, (site, call), request, (way, route)).await;
     }
     site.client
         .send(request, way, &call.send_options(site))
         .await
-        .map(ResponseHandle::received)
         .map_err(|error| {
             site.tell_denial(&error);
             send_failure(&error)
@@ -77,7 +88,7 @@ async fn observed(
     (site, call): (&Site, &Call),
     request: Request<Body>,
     (way, route): (&Way, Route<'_>),
-) -> Result<ResponseHandle, Error> {
+) -> Result<Response<Body>, Error> {
     let options = call.send_options(site);
     if let Some(gate) = &options.gate {
         let admitted = gate.admit(request.uri(), false);
@@ -88,5 +99,5 @@ async fn observed(
     }
     let onward = Onward { site, way, options };
     let exchanged = observer.exchange(request, route, onward).await;
-    exchanged.map(ResponseHandle::received).map_err(told)
+    exchanged.map_err(told)
 }

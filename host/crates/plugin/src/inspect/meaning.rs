@@ -1,6 +1,6 @@
 //! Imports in plain words.
 
-use crate::component::is_offered;
+use crate::{World, component::is_offered, standard};
 
 /// What an import is to the one who runs the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,10 +17,10 @@ pub enum Meaning {
 }
 
 /// What `import` means, which is the name of an interface with its package and
-/// version.
+/// version, to a plugin of these worlds.
 #[must_use]
-pub fn meaning(import: &str) -> Meaning {
-    match is_offered(import) {
+pub fn meaning(import: &str, worlds: &[World]) -> Meaning {
+    match is_offered(import) || standard::is_offered(import, worlds) {
         true => known(import.split('@').next().unwrap_or(import)),
         false => Meaning::Refused,
     }
@@ -54,6 +54,7 @@ fn by_package(interface: &str) -> Meaning {
         "wasi:filesystem" => GetsNothing("files"),
         "wasi:sockets" => GetsNothing("sockets and names of hosts"),
         "wasi:cli" => GetsNothing("a terminal"),
+        "wasi:config" => May("read its settings"),
         "wasi:io" | "wasi:http" => Plumbing,
         // One that this list has forgotten: better too much said than nothing.
         _ => May("use what this version of the gateway has no words for"),
@@ -85,10 +86,24 @@ mod tests {
             ),
             ("wasi:io/streams@0.2.6", Meaning::Plumbing),
             ("wasi:clocks/wall-clock@0.3.0", Meaning::Refused),
+            ("wasi:http/outgoing-handler@0.2.6", Meaning::Refused),
             ("acme:thing/any", Meaning::Refused),
         ];
         for (import, expected) in cases {
-            assert_eq!(meaning(import), expected, "{import}");
+            assert_eq!(meaning(import, &[World::HttpClient]), expected, "{import}");
+        }
+    }
+
+    #[test]
+    fn standard_components_may_import_more() {
+        let sends = Meaning::May("send requests to the hosts of its backend");
+        let cases = [
+            ("wasi:http/outgoing-handler@0.2.6", World::WasiHttpProxy, sends),
+            ("wasi:http/client@0.3.0", World::WasiHttpProxy, Meaning::Refused),
+            ("wasi:http/client@0.3.0", World::WasiHttpService, sends),
+        ];
+        for (import, world, expected) in cases {
+            assert_eq!(meaning(import, &[world]), expected, "{import}");
         }
     }
 }
