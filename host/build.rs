@@ -1,4 +1,5 @@
-//! Compiles the bundled plugins, and the runner of PAC files, to `OUT_DIR`, from where they are embedded.
+//! Compiles the bundled plugins, and the runner of PAC files, to `OUT_DIR`, from where they are embedded
+//! together with the templates of `cuttle plugin new`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -15,6 +16,9 @@ use std::{
 #[path = "../plugins/build_support.rs"]
 #[allow(unreachable_pub, reason = "shared by two build scripts")]
 mod build_support;
+#[path = "build/templates.rs"]
+#[allow(unreachable_pub, reason = "a module of a build script")]
+mod templates;
 
 fn main() -> ExitCode {
     match run() {
@@ -30,5 +34,6 @@ fn run() -> Result<(), Box<dyn Error>> {
     let manifest_dir = env::var("CARGO_MANIFEST_DIR")?;
     let plugins = Path::new(&manifest_dir).join("../plugins");
     let out = PathBuf::from(env::var("OUT_DIR")?);
+    templates::write(&Path::new(&manifest_dir).join(".."), &out)?;
     build_support::build(&plugins, &["http-proxy".into(), "pac".into()], &out)
 }

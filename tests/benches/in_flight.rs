@@ -159,6 +159,7 @@ async fn direct(url: &str) -> usize {
     let options = SendOptions {
         deadline: late(),
         redirects: Redirects::None,
+        gate: None,
     };
     let calls = (0..FIRST + CALLS).map(|_| client.send(request(url), &Way::Direct, &options));
     growth(calls).await
@@ -173,7 +174,10 @@ async fn through(name: &str, url: &str) -> usize {
         client: client(),
         way: Way::Direct,
         redirects: Redirects::None,
+        free_redirects: false,
         hosts: Vec::new(),
+        granted: Vec::new(),
+        addresses: Vec::new(),
         proxies: Vec::new(),
         limits: Limits {
             instances: FIRST + CALLS,

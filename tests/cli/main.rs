@@ -11,6 +11,7 @@ mod bad_input;
 mod commands;
 mod egress;
 mod plugin_inspect;
+mod plugin_new;
 mod plugin_test;
 mod settings_schema;
 mod test_plugin;

@@ -17,6 +17,7 @@ mod failover;
 mod faults;
 mod hostile;
 mod json_pipeline;
+mod languages;
 mod leaks;
 mod listener;
 mod logs_and_secrets;

@@ -7,6 +7,7 @@
 //! * [`Origin`]: answers by script and records every byte that reached it.
 //! * [`FaultProxy`]: a forward proxy that misbehaves by script.
 //! * [`RealProxy`]: the ones people run, with their logs.
+//! * [`Project`]: what `cuttle plugin new` writes, built.
 //! * [`Exchange`]: a client that shows whether an answer was complete.
 //!
 //! Client, origin and fault proxy share an HTTP/1.1 reader of their own
@@ -37,6 +38,7 @@ mod journal;
 mod log;
 mod origin;
 mod process;
+mod project;
 mod proxies;
 mod script;
 mod tls;
@@ -54,6 +56,7 @@ pub use journal::{Journal, Recorded};
 pub use log::Log;
 pub use origin::{Origin, Reply};
 pub use process::Usage;
+pub use project::Project;
 pub use proxies::{Credentials, Product, RealProxy, USERS_LIBRARY};
 pub use rustix::process::Signal;
 pub use script::{FaultProxy, Gate, Step};

@@ -45,7 +45,7 @@ enum Command {
     Check(CheckArgs),
     /// Show the versions of the gateway and of what it is compatible with.
     Version,
-    /// Look at plugins, compare them, test them.
+    /// Make plugins, look at them, compare them, test them.
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
     /// Load plugin files as the gateway would.
