@@ -76,7 +76,11 @@ impl Trial {
 fn as_json(file: &ComponentFile, trial: &Trial) -> Value {
     let facts = &file.facts;
     let worlds: Vec<_> = facts.worlds.iter().map(|one| one.namespace()).collect();
-    let imports: Vec<_> = facts.imports.iter().map(|one| rights::json(one, facts)).collect();
+    let imports: Vec<_> = facts
+        .imports
+        .iter()
+        .map(|one| rights::json(one, facts))
+        .collect();
     let producers = facts
         .producers
         .iter()

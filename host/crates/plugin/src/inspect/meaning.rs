@@ -98,8 +98,16 @@ mod tests {
     fn standard_components_may_import_more() {
         let sends = Meaning::May("send requests to the hosts of its backend");
         let cases = [
-            ("wasi:http/outgoing-handler@0.2.6", World::WasiHttpProxy, sends),
-            ("wasi:http/client@0.3.0", World::WasiHttpProxy, Meaning::Refused),
+            (
+                "wasi:http/outgoing-handler@0.2.6",
+                World::WasiHttpProxy,
+                sends,
+            ),
+            (
+                "wasi:http/client@0.3.0",
+                World::WasiHttpProxy,
+                Meaning::Refused,
+            ),
             ("wasi:http/client@0.3.0", World::WasiHttpService, sends),
         ];
         for (import, world, expected) in cases {

@@ -19,8 +19,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use super::failure::{body_error, send_error};
 use crate::{
-    PluginFailure,
-    host,
+    PluginFailure, host,
     observer::Route,
     state::{Call, Site},
 };
