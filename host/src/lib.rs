@@ -6,14 +6,17 @@
 //! [`assemble`] builds all of it from a configuration, [`cli`] starts it.
 
 pub mod assemble;
+mod cases;
 pub mod cli;
 mod demo;
 pub mod gateway;
 pub mod head;
 mod metrics;
+pub mod record;
 mod reload;
 pub mod respond;
 pub mod router;
+mod schema;
 mod secrets;
 pub mod server;
 mod server_plugins;

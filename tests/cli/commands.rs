@@ -298,7 +298,7 @@ async fn version_and_help_are_there() {
     let help = run(folder.path(), &["help"]).await;
     assert_eq!(help.code, 0);
     let text = format!("{}{}", help.stdout, help.stderr);
-    for command in ["run", "check", "version", "test-plugin", "demo"] {
+    for command in ["run", "check", "version", "plugin", "test-plugin", "demo"] {
         assert!(text.contains(command), "{command}: {text}");
     }
 }

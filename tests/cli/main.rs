@@ -12,8 +12,11 @@ mod commands;
 mod egress;
 mod explain;
 mod lint;
+mod plugin_inspect;
 mod plugin_new;
+mod plugin_test;
 mod report;
+mod settings_schema;
 mod test_plugin;
 
 use std::{fs, path::Path};

@@ -30,6 +30,24 @@ async fn good_plugins_are_ok() {
 }
 
 #[tokio::test]
+async fn a_standard_component_is_ok_and_its_world_is_told() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for name in ["wasi-http-proxy", "wasi-http-service"] {
+        let file = format!("{name}.wasm");
+        fs::copy(fixture(name), folder.path().join(&file)).expect("a copy");
+        let tested = run(folder.path(), &["test-plugin", "-c", &file]).await;
+        assert_eq!(tested.code, 0, "{tested:?}");
+        let world = match name {
+            "wasi-http-proxy" => "wasi:http/incoming-handler@0.2",
+            _ => "wasi:http/handler@0.3",
+        };
+        let output = format!("{}{}", tested.stdout, tested.stderr);
+        let expected = format!("[OK] CLIENT\t{name} ({world})");
+        assert!(output.contains(&expected), "{output}");
+    }
+}
+
+#[tokio::test]
 async fn bad_plugins_are_not() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     fs::write(folder.path().join("text.wasm"), "not a component").expect("a file");

@@ -20,12 +20,16 @@ mod hostile;
 mod instances;
 mod loading;
 mod modifiers;
+mod other_host;
 mod pac;
 mod rights;
 mod sdk;
 mod server;
 mod settings;
 mod support;
+mod wasi_http;
+mod wasi_http_async;
+mod wasi_http_harm;
 
 /// A fixture without a test proves nothing.
 #[test]
@@ -44,6 +48,9 @@ fn every_fixture_is_tested() {
         include_str!("server.rs"),
         include_str!("sdk.rs"),
         include_str!("settings.rs"),
+        include_str!("wasi_http.rs"),
+        include_str!("wasi_http_async.rs"),
+        include_str!("wasi_http_harm.rs"),
     ]
     .concat();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugins/fixtures");

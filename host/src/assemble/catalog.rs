@@ -6,6 +6,7 @@ use std::{
     fs::File,
     io::Read,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use cuttle_pipeline::config::{KeyPath, PluginFolder, Service};
@@ -16,7 +17,7 @@ use super::{
     kept::{Kept, PluginWorkshop},
     server_plugins,
 };
-use crate::telemetry::chain;
+use crate::{record::Recorder, telemetry::chain};
 
 /// Beyond this the threads of all cores are worth the memory they keep.
 const LARGE_COMPONENT_BYTES: u64 = 1 << 20;
@@ -63,6 +64,8 @@ pub(super) struct Catalog {
     broken: Vec<String>,
     /// The folder could not be read, so any name may have been in it.
     unreadable: bool,
+    recorder: Option<Arc<Recorder>>,
+    checks_schemas: bool,
 }
 
 impl Catalog {
@@ -73,6 +76,8 @@ impl Catalog {
             loaded: BTreeMap::new(),
             broken: Vec::new(),
             unreadable: false,
+            recorder: kept.recorder(),
+            checks_schemas: kept.checks_schemas(),
         };
         let files = match service.plugin_folder.as_ref() {
             Some(folder) => files(folder, findings),
@@ -156,6 +161,16 @@ impl Catalog {
         self.unreadable || self.broken.iter().any(|broken| broken == name)
     }
 
+    /// Whether settings are checked against the schemas of plugins.
+    pub(super) fn checks_schemas(&self) -> bool {
+        self.checks_schemas
+    }
+
+    /// What writes down the calls of plugins, if anything does.
+    pub(super) fn recorder(&self) -> Option<&Arc<Recorder>> {
+        self.recorder.as_ref()
+    }
+
     /// Every name that could be used, for messages.
     pub(super) fn names(&self) -> Vec<&str> {
         let bundled = BUNDLED.iter().map(|(name, _)| *name);
@@ -192,6 +207,7 @@ fn workshop<'k>(
         cache_dir: service.plugins.cache_dir.clone(),
         max_instances: service.plugins.max_instances,
         parallel_compilation: files.values().any(|path| is_large(path)),
+        reproducible: false,
     };
     kept.plugins(&settings)
         .map_err(|error| {

@@ -10,7 +10,10 @@ use http::{Request, Response};
 use tokio::time::Instant;
 use tracing::Span;
 
-use crate::telemetry::{fields, milliseconds};
+use crate::{
+    record::Recorded,
+    telemetry::{fields, milliseconds},
+};
 
 /// Sends a request to the backend itself.
 pub(super) struct EgressExecutor {
@@ -44,6 +47,26 @@ pub(super) struct PluginExecutor {
     pub(super) plugin: Plugin,
     /// All names, as in `a, b`.
     pub(super) label: String,
+    /// Writes its calls down, if somebody asked for that.
+    pub(super) recorded: Option<Recorded>,
+}
+
+impl PluginExecutor {
+    async fn call(
+        &self,
+        request: Request<Body>,
+        deadline: Instant,
+    ) -> Result<Response<Body>, CallError> {
+        let Some(recorded) = &self.recorded else {
+            return self.plugin.call(request, deadline).await;
+        };
+        let (request, recording) = recorded.begin(request);
+        let answered = self.plugin.call(request, deadline).await;
+        match recording {
+            Some(recording) => recording.end(answered),
+            None => answered,
+        }
+    }
 }
 
 impl Executor for PluginExecutor {
@@ -53,7 +76,7 @@ impl Executor for PluginExecutor {
             let span = Span::current();
             span.record(fields::PLUGIN, self.label.as_str());
             let started = Instant::now();
-            let answered = self.plugin.call(request, deadline).await;
+            let answered = self.call(request, deadline).await;
             span.record(fields::PLUGIN_MS, milliseconds(started.elapsed()));
             let response = answered.map_err(|error| ExecuteError {
                 kind: plugin_kind(&error),

@@ -25,8 +25,10 @@ mod pac;
 mod plugins;
 mod proxy;
 mod references;
+mod schema;
 mod server_plugins;
 mod settings;
+mod ungranted;
 
 use std::sync::Arc;
 
@@ -91,6 +93,7 @@ pub async fn assemble(
     let pac = PacFiles::load(&loaded.service, kept, &mut findings).await;
     let egress = Egress::build(&loaded.service, environment, pac, &mut findings);
     let catalog = Catalog::build(&loaded.service, kept, &mut findings);
+    ungranted::unused(&loaded.service, &catalog, &mut findings);
     let settings = Settings::of(&loaded.service);
     let (mut endpoints, mut reached) = (Vec::new(), Vec::new());
     if let Some(egress) = &egress {

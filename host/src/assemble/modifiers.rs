@@ -8,7 +8,7 @@ use cuttle_pipeline::{
     Verdict,
     config::{Backend, Encoding, Endpoint, OutputEncoding, PluginUse, Service},
 };
-use cuttle_plugin::{Binding, CallError, Content, Level, Modifier, Place};
+use cuttle_plugin::{Binding, CallError, Component, Content, Level, Modifier, Place};
 use tokio::time::Instant;
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
     catalog::Catalog,
     client::{Egress, redirects},
     executors::plugin_kind,
-    plugins, settings,
+    plugins, schema, settings,
 };
 
 /// What modifiers are made with.
@@ -86,7 +86,12 @@ impl Workbench<'_, '_> {
     ) -> Option<Modifier> {
         let name = used.names.first()?;
         let component = plugins::component(name, self.catalog, findings)?;
-        let binding = self.binding(spot, (used, &name.name), findings)?;
+        let binding = self.binding(spot, (used, component), findings)?;
+        let checks = self.catalog.checks_schemas();
+        let found = (name, component);
+        if checks && !schema::fits_own(used, &found, &binding.settings, findings) {
+            return None;
+        }
         match Modifier::bind(component, binding, spot.place()).await {
             Ok(modifier) => Some(modifier),
             Err(error) => {
@@ -99,7 +104,7 @@ impl Workbench<'_, '_> {
     fn binding(
         &self,
         spot: &Spot<'_>,
-        (used, name): (&PluginUse, &str),
+        (used, component): (&PluginUse, &Component),
         findings: &mut Findings<'_>,
     ) -> Option<Binding> {
         let (own, client, way, redirects) = match spot.backend {
@@ -116,6 +121,7 @@ impl Workbench<'_, '_> {
                 redirects(&Default::default()),
             ),
         };
+        let name = component.name();
         Some(Binding {
             settings: settings::resolve(used, self.egress.environment(), findings)?,
             client,
@@ -127,7 +133,7 @@ impl Workbench<'_, '_> {
             addresses: plugins::granted_addresses(self.service, name, findings)?,
             proxies: plugins::granted_proxies(self.service, name),
             limits: plugins::limits(self.service.plugins.limits.get(name)),
-            isolation: plugins::isolation(self.service, name),
+            isolation: plugins::isolation(self.service, component),
             endpoint: spot.label(),
         })
     }

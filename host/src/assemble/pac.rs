@@ -132,6 +132,7 @@ fn workshop<'k>(
         max_instances: Some(u32::try_from(instances).unwrap_or(u32::MAX)),
         // A JavaScript engine.
         parallel_compilation: true,
+        ..EngineSettings::default()
     };
     kept.pac(&settings, RUNNER)
         .map_err(|error| findings.error(place, chain(&error), None))

@@ -10,14 +10,14 @@ use cuttle_pipeline::config::{
 use cuttle_plugin::{BindError, Binding, Component, Limits, Plugin};
 use http::uri::Authority;
 
-use crate::telemetry::chain;
+use crate::{record::Recorded, telemetry::chain};
 
 use super::{
     BackendEgress, Built, Findings,
     catalog::Catalog,
     client::{Egress, redirects},
     executors::PluginExecutor,
-    settings,
+    schema, settings, ungranted,
 };
 
 /// One place where a plugin is used.
@@ -46,6 +46,10 @@ pub(super) async fn build(
     }
     let shared = shared(spot, egress, findings)?;
     unused_proxy(spot, &found, findings);
+    ungranted::wanted(spot, &found, &shared.settings, findings);
+    if catalog.checks_schemas() && !fit(spot, &found, &shared.settings, findings) {
+        return None;
+    }
     let mut plugins: Vec<Plugin> = Vec::with_capacity(found.len());
     // From the last on, since each has to know the one behind it.
     for one in found.iter().rev() {
@@ -54,6 +58,7 @@ pub(super) async fn build(
     }
     plugins.reverse();
     let components: Vec<_> = found.iter().map(|(_, component)| *component).collect();
+    let recorded = recorded(spot, &found, catalog, &shared);
     let (backend, way) = (spot.index, shared.way);
     Some(Built {
         egress: BackendEgress::of_plugins(
@@ -66,6 +71,7 @@ pub(super) async fn build(
         executor: Arc::new(PluginExecutor {
             plugin: plugins.into_iter().next()?,
             label: spot.used.label(),
+            recorded,
         }),
     })
 }
@@ -178,6 +184,37 @@ pub(super) fn sends_by_way(components: &[&Component]) -> bool {
             .is_some_and(|last| last.imports_interface("next"))
 }
 
+/// Whether the settings fit the schemas of all plugins of the list.
+fn fit(spot: &Spot<'_>, found: &[Found<'_>], settings: &str, findings: &mut Findings<'_>) -> bool {
+    let fits = |one: &&Found<'_>| schema::fits(spot.used, one, settings, findings);
+    // What does not fit the last one is told, too.
+    let fitting = found.iter().filter(fits).count();
+    fitting == found.len()
+}
+
+/// For the first of the list, with the rights that it has. Those behind it are
+/// what its `next` answers.
+fn recorded(
+    spot: &Spot<'_>,
+    found: &[Found<'_>],
+    catalog: &Catalog,
+    shared: &Shared,
+) -> Option<Recorded> {
+    let recorder = catalog.recorder()?;
+    let (name, _) = found.first()?;
+    let grants = spot.service.plugins.grants.get(&name.name);
+    let granted = grants.map_or(&[][..], |grants| &grants.outbound);
+    let own = shared.hosts.iter().filter(|_| found.len() == 1);
+    let hosts = own.map(ToString::to_string).chain(granted.iter().cloned());
+    let rights = (hosts.collect(), granted_proxies(spot.service, &name.name));
+    Some(Recorded::new(
+        recorder,
+        &name.name,
+        &shared.settings,
+        rights,
+    ))
+}
+
 async fn bind(
     spot: &Spot<'_>,
     (used, component): &Found<'_>,
@@ -185,7 +222,7 @@ async fn bind(
     following: Option<&Plugin>,
     findings: &mut Findings<'_>,
 ) -> Option<Plugin> {
-    let mut binding = binding(spot, &used.name, (shared, bundled), findings)?;
+    let mut binding = binding(spot, (&used.name, component), (shared, bundled), findings)?;
     let bound = match following {
         Some(following) => {
             let hosts = shared.hosts.clone();
@@ -204,7 +241,7 @@ async fn bind(
 /// Without the hosts of the backend.
 fn binding(
     spot: &Spot<'_>,
-    plugin: &str,
+    (plugin, component): (&str, &Component),
     (shared, bundled): (&Shared, bool),
     findings: &mut Findings<'_>,
 ) -> Option<Binding> {
@@ -222,7 +259,7 @@ fn binding(
         addresses: granted_addresses(service, plugin, findings)?,
         proxies: granted_proxies(service, plugin),
         limits: limits(service.plugins.limits.get(plugin)),
-        isolation: isolation(service, plugin),
+        isolation: isolation(service, component),
         endpoint: format!("{} {}", endpoint.method, endpoint.path.text),
     })
 }
@@ -310,11 +347,13 @@ pub(super) fn limits(written: Option<&PluginLimits>) -> Limits {
     }
 }
 
-pub(super) fn isolation(service: &Service, plugin: &str) -> cuttle_plugin::Isolation {
+/// What the operator has written down, or else what suits the component.
+pub(super) fn isolation(service: &Service, component: &Component) -> cuttle_plugin::Isolation {
     let policy = &service.plugins.isolation;
-    match policy.get(plugin).or_else(|| policy.get("*")) {
+    match policy.get(component.name()).or_else(|| policy.get("*")) {
         Some(Isolation::Request) => cuttle_plugin::Isolation::Request,
-        Some(Isolation::Instance) | None => cuttle_plugin::Isolation::Instance,
+        Some(Isolation::Instance) => cuttle_plugin::Isolation::Instance,
+        None => component.default_isolation(),
     }
 }
 

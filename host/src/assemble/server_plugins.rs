@@ -9,7 +9,7 @@ use super::{
     catalog::Catalog,
     client::Egress,
     plugins::{self, Found},
-    settings,
+    schema, settings,
 };
 use crate::server_plugins::ServerPlugins;
 
@@ -28,6 +28,10 @@ pub(super) async fn build(
     };
     let found = plugins::components(used, catalog, findings)?;
     let settings = settings::resolve(used, egress.environment(), findings)?;
+    let fits = |one: &&Found<'_>| schema::fits(used, one, &settings, findings);
+    if catalog.checks_schemas() && found.iter().filter(fits).count() < found.len() {
+        return None;
+    }
     // The first of the list is nearest to the router, as with KrakenD.
     let mut bound: Vec<ServerPlugin> = Vec::with_capacity(found.len());
     for one in &found {
@@ -42,7 +46,7 @@ pub(super) async fn build(
 /// Nothing of the backends' is theirs: what they reach was granted.
 fn binding(
     service: &Service,
-    (used, _): &Found<'_>,
+    (used, component): &Found<'_>,
     settings: String,
     egress: &Egress<'_>,
     findings: &mut Findings<'_>,
@@ -59,7 +63,7 @@ fn binding(
         addresses: plugins::granted_addresses(service, plugin, findings)?,
         proxies: plugins::granted_proxies(service, plugin),
         limits: plugins::limits(service.plugins.limits.get(plugin)),
-        isolation: plugins::isolation(service, plugin),
+        isolation: plugins::isolation(service, component),
         endpoint: PLACE.to_owned(),
     })
 }

@@ -181,7 +181,7 @@ fn assembled(loaded: &Loaded) -> Result<(Assembly, Runtime), Vec<Problem>> {
         .enable_all()
         .build()
         .map_err(|error| vec![no_runtime(loaded, &error)])?;
-    let kept = &mut assemble::Kept::default();
+    let kept = &mut assemble::Kept::default().checking_schemas();
     let assembly = assemble::assemble(loaded, &assemble::process_environment, kept);
     let assembly = runtime.block_on(assembly)?;
     Ok((assembly, runtime))

@@ -1,30 +1,18 @@
 //! `check --lint`: whether a configuration follows a JSON Schema.
 //!
-//! A schema is the gateway's own or somebody's file. It is never fetched: what
-//! a `$ref` names must stand in the file itself or be a draft of JSON Schema.
+//! A schema is the gateway's own or somebody's file.
 
-mod violation;
+use std::{fs::File, io::Read, path::Path};
 
-use std::{error::Error, fs::File, io::Read, path::Path};
-
-use boon::{CompileError, Compiler, SchemaIndex, Schemas, UrlLoader};
 use cuttle_pipeline::config::{KeyPath, Problem, SCHEMA, Severity, Sources};
-use serde_json::Value;
 
-use violation::{Places, Violation};
+use crate::schema::{self, Places};
 
 /// Bytes that a file with a schema may have.
 const MAX_BYTES: u64 = 16 << 20;
 
-/// What the document is called, for `$ref`s in it.
-const NAME: &str = "schema:///";
-
-/// A schema that can be asked.
-pub(super) struct Schema {
-    document: Value,
-    compiled: Schemas,
-    root: SchemaIndex,
-}
+/// A schema of configurations.
+pub(super) struct Schema(schema::Schema);
 
 impl Schema {
     /// The gateway's own.
@@ -50,47 +38,23 @@ impl Schema {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let document: Value =
-            serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))?;
-        let (mut compiler, mut compiled) = (Compiler::new(), Schemas::new());
-        compiler.use_loader(Box::new(Nowhere));
-        let added = compiler.add_resource(NAME, document.clone());
-        added.map_err(reason)?;
-        let root = compiler.compile(NAME, &mut compiled).map_err(reason)?;
-        Ok(Self {
-            document,
-            compiled,
-            root,
-        })
+        schema::Schema::parse(text).map(Self)
     }
 
     /// Where the configuration does not follow the schema, as warnings: with
     /// any of them the gateway may run well. What is `known` of a place already
     /// is not said again.
     pub(super) fn violations(&self, sources: &Sources, known: &[Problem]) -> Vec<Problem> {
-        let config = sources.to_json();
-        let Err(error) = self.compiled.validate(&config, self.root) else {
-            return Vec::new();
-        };
         let mut told = Places::of(known);
-        let violations = Violation::all(&error, &self.document).into_iter();
+        let violations = self.0.violations(&sources.to_json(), &KeyPath::root());
         violations
+            .into_iter()
             .filter(|violation| told.add(violation))
             .map(|violation| {
                 let (message, help) = (violation.message, violation.help);
                 sources.problem(Severity::Warning, &violation.place, message, help)
             })
             .collect()
-    }
-}
-
-/// Loads nothing.
-struct Nowhere;
-
-impl UrlLoader for Nowhere {
-    fn load(&self, _: &str) -> Result<Value, Box<dyn Error>> {
-        Err("nothing is ever downloaded or read from another file: put it under `$defs`".into())
     }
 }
 
@@ -103,10 +67,6 @@ fn text(file: &Path) -> std::io::Result<String> {
         true => Err(std::io::Error::other("is larger than 16 MiB")),
         false => Ok(text),
     }
-}
-
-fn reason(error: CompileError) -> String {
-    format!("is not a usable JSON Schema: {error:#}")
 }
 
 fn unusable(file: &Path, message: &str) -> Box<Problem> {

@@ -54,7 +54,7 @@ enum Command {
     Schema,
     /// Show the versions of the gateway and of what it is compatible with.
     Version,
-    /// Make plugins.
+    /// Make plugins, look at them, compare them, test them.
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
     /// Load plugin files as the gateway would.
@@ -79,6 +79,9 @@ struct RunArgs {
     /// Reload when a file of the configuration changes, as on SIGHUP.
     #[arg(long)]
     watch: bool,
+    /// Write the calls of plugins into this folder, as cases for `cuttle plugin test`, without secrets.
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
     /// How log lines are written.
     #[arg(long, value_enum, value_name = "FORMAT")]
     log_format: Option<LogFormatArg>,
@@ -214,7 +217,7 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Explain(args) => explain::explain(&args),
         Command::Schema => schema(),
         Command::Version => version(),
-        Command::Plugin(command) => plugin::dispatch(&command),
+        Command::Plugin(command) => plugin::plugin(&command),
         Command::TestPlugin(args) => test_plugin::test_plugin(&args),
         Command::CheckPlugin(_) => check_plugin(),
         Command::Demo(args) => crate::demo::run(args.once),

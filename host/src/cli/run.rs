@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     assemble::{self, Assembly, Inputs, Kept},
+    record::Recorder,
     reload::{self, Reloader, Watch},
     server::{Server, Verdict, signals},
     telemetry::{self, chain},
@@ -60,18 +61,37 @@ fn start(file: &Path, loaded: Loaded, args: &RunArgs, read: reload::Read) -> Exi
         Err(error) => return failed(&error.to_string()),
     };
     tracing::info!(version = crate::VERSION, config = %file.display(), "starting cuttle");
+    let kept = match args.record.as_deref().map(recording).transpose() {
+        Ok(kept) => kept.unwrap_or_default(),
+        Err(message) => return failed(&message),
+    };
     let watched = args.watch.then_some(file);
     // The server adds threads with runtimes of their own, one for each core.
     match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
     {
-        Ok(runtime) => runtime.block_on(serve(loaded, watched, read)),
+        Ok(runtime) => runtime.block_on(serve(loaded, watched, read, kept)),
         Err(error) => failed(&format!("cannot start the runtime: {error}")),
     }
 }
 
-async fn serve(loaded: Loaded, watched: Option<&Path>, read: reload::Read) -> ExitCode {
+/// What records into `folder`.
+fn recording(folder: &Path) -> Result<Kept, String> {
+    let recorder = Recorder::open(folder).map_err(|error| {
+        let folder = folder.display();
+        format!("cannot record into {folder}: {error}")
+    })?;
+    tracing::warn!(folder = %folder.display(), "the calls of plugins are recorded");
+    Ok(Kept::default().recording(recorder))
+}
+
+async fn serve(
+    loaded: Loaded,
+    watched: Option<&Path>,
+    read: reload::Read,
+    mut kept: Kept,
+) -> ExitCode {
     // Before the long part: a SIGHUP during the start is a reload after it.
     let hangups = match reload::hangups() {
         Ok(hangups) => hangups,
@@ -83,7 +103,6 @@ async fn serve(loaded: Loaded, watched: Option<&Path>, read: reload::Read) -> Ex
         Ok(watch) => watch,
         Err(error) => return failed(&format!("cannot watch files: {error}")),
     };
-    let mut kept = Kept::default();
     let environment = &assemble::process_environment;
     let assembly = match assemble::assemble(&loaded, environment, &mut kept).await {
         Ok(assembly) => assembly,

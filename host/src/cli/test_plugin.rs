@@ -9,17 +9,13 @@ use crate::{assemble, telemetry::chain};
 
 /// Compiles and links every file, and says which could not be used and why.
 pub(super) fn test_plugin(args: &TestPluginArgs) -> ExitCode {
-    if args.server {
-        say("plugin/http-server is not implemented yet: use --client or --modifier");
-        return ExitCode::FAILURE;
-    }
     if args.files.is_empty() {
         say("Please, name at least one plugin file: cuttle test-plugin FILE...");
         return ExitCode::FAILURE;
     }
     let begun = Instant::now();
-    let worlds = worlds(args);
-    let failed = args.files.iter().filter(|file| !test(file, &worlds));
+    let namespaces = namespaces(args);
+    let failed = args.files.iter().filter(|file| !test(file, &namespaces));
     let failed = failed.count();
     let summary = format!(
         "{} tested plugin(s) in {:?}",
@@ -35,27 +31,31 @@ pub(super) fn test_plugin(args: &TestPluginArgs) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Those that are asked for.
-fn worlds(args: &TestPluginArgs) -> Vec<World> {
+/// Namespaces of those that are asked for.
+fn namespaces(args: &TestPluginArgs) -> Vec<&'static str> {
     let mut worlds = Vec::new();
-    if args.client || !args.modifier {
+    if args.client || !(args.modifier || args.server) {
         worlds.push(World::HttpClient);
+    }
+    if args.server {
+        worlds.push(World::HttpServer);
     }
     if args.modifier {
         worlds.push(World::ReqRespModifier);
     }
-    worlds
+    worlds.into_iter().map(World::namespace).collect()
 }
 
-fn label(world: World) -> &'static str {
-    match world {
-        World::ReqRespModifier => "MODIFIER",
+fn label(namespace: &str) -> &'static str {
+    match namespace {
+        "plugin/http-server" => "SERVER",
+        "plugin/req-resp-modifier" => "MODIFIER",
         _ => "CLIENT",
     }
 }
 
-/// Whether the file is a plugin of all of `worlds`.
-fn test(file: &Path, worlds: &[World]) -> bool {
+/// Whether the file is a plugin for all of `namespaces`.
+fn test(file: &Path, namespaces: &[&str]) -> bool {
     let name = file
         .file_stem()
         .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
@@ -68,10 +68,10 @@ fn test(file: &Path, worlds: &[World]) -> bool {
     }
     let loaded = load(&name, file);
     let mut good = true;
-    for world in worlds {
-        let (kind, found) = (label(*world), fits(&loaded, *world));
+    for namespace in namespaces {
+        let (kind, found) = (label(namespace), fits(&loaded, namespace));
         match &found {
-            Ok(()) => say(&format!("[OK] {kind}\t{name}")),
+            Ok(standard) => say(&format!("[OK] {kind}\t{name}{standard}")),
             Err(reason) => say(&format!("[KO] {kind}\t{name}: {reason}")),
         }
         good &= found.is_ok();
@@ -79,11 +79,20 @@ fn test(file: &Path, worlds: &[World]) -> bool {
     good
 }
 
-fn fits(loaded: &Result<Component, String>, world: World) -> Result<(), String> {
+/// The standard world of a component that is not made for this gateway, or
+/// nothing.
+fn fits(loaded: &Result<Component, String>, namespace: &str) -> Result<String, String> {
     let component = loaded.as_ref().map_err(Clone::clone)?;
-    let fits = component.worlds().any(|of| of == world);
-    fits.then_some(())
-        .ok_or_else(|| format!("does not export `{}`", world.export()))
+    let of = |world: &World| world.namespace() == namespace;
+    let Some(world) = component.worlds().find(of) else {
+        let mut exports = World::ALL.into_iter().filter(of).map(World::export);
+        let expected = exports.next().unwrap_or_default();
+        return Err(format!("does not export `{expected}`"));
+    };
+    Ok(match world.is_standard() {
+        true => format!(" ({})", world.export()),
+        false => String::new(),
+    })
 }
 
 fn load(name: &str, file: &Path) -> Result<Component, String> {

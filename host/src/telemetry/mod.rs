@@ -35,7 +35,7 @@ pub const FILTER_VARIABLE: &str = "CUTTLE_LOG";
 
 /// Crates whose own lines below a warning are of no use to operators.
 const QUIET: &str = "hyper=warn,hyper_util=warn,h2=warn,rustls=warn,tokio_rustls=warn,mio=warn,\
-                     wasmtime=warn,cranelift=warn,regalloc2=warn,want=warn,tower=warn";
+                     wasmtime=warn,wasmtime_wasi_http=error,cranelift=warn,regalloc2=warn,want=warn,tower=warn";
 
 /// Form of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -24,6 +24,17 @@ wit_bindgen::generate!({
     world: "http-client-plugin",
 });
 
+/// What operators are told, and what their settings are checked against. The
+/// sections are those of the author kit's macros, which this plugin does without.
+#[unsafe(link_section = "cuttle:description")]
+#[used]
+static DESCRIPTION: [u8; 57] = *b"Sends the traffic of one backend through a forward proxy.";
+
+#[unsafe(link_section = "cuttle:settings-schema")]
+#[used]
+static SCHEMA: [u8; include_bytes!("../settings.schema.json").len()] =
+    *include_bytes!("../settings.schema.json");
+
 /// The plugin.
 struct HttpProxy;
 

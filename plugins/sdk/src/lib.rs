@@ -31,6 +31,9 @@
 //!
 //! A plugin for `plugin/req-resp-modifier` is a [`Modifier`].
 //!
+//! [`settings_schema!`] and [`description!`] put into the file what operators
+//! want to know of it.
+//!
 //! # Tests of a plugin
 //!
 //! On other targets everything compiles, so that the parts of a plugin that do
@@ -45,6 +48,7 @@ mod logger;
 mod message;
 mod modifier;
 mod plugin;
+mod section;
 mod server;
 mod settings;
 

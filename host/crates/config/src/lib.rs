@@ -27,7 +27,7 @@ mod template;
 
 use std::{fmt, path::Path};
 
-pub use excerpt::{Excerpt, SourceText};
+pub use excerpt::{Excerpt, SourceText, is_secret};
 pub use model::*;
 pub use problem::{KeyPath, Problem, RenderedPlace, Severity};
 pub use resolve::{Unserved, UnservedNamespace};
@@ -90,6 +90,17 @@ pub fn load(file: &Path, options: &Options) -> Result<Loaded, Report> {
     }
     let text = read::text(file)?;
     parse(&text, file, options)
+}
+
+/// Reads any file of one object as JSON text: YAML and TOML by its extension,
+/// within the limits of configurations.
+///
+/// # Errors
+///
+/// A file that cannot be read, or is not what its extension says.
+pub fn json_of(file: &Path) -> Result<String, Report> {
+    let text = read::text(file)?;
+    read::object(&text, file).map(|root| root.to_json())
 }
 
 /// Checks `text` as [`load`] would the file `name`, which need not exist.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use wasmtime::component::types;
 
 use crate::{
-    Engine, LoadError, World,
+    Engine, Isolation, LoadError, World,
     error::Cause,
+    exports, inspect, standard,
     world::{self, Linked},
 };
 
@@ -22,6 +23,9 @@ struct Loaded {
     name: Arc<str>,
     imports: Vec<String>,
     engine: Engine,
+    settings_schema: Option<String>,
+    /// Of the engine: the one it was compiled with.
+    runtime: wasmtime::Engine,
     /// One for each world it is a plugin of; at least one.
     linked: Vec<(World, Linked)>,
 }
@@ -29,20 +33,21 @@ struct Loaded {
 impl Component {
     pub(crate) fn load(engine: &Engine, name: &str, bytes: &[u8]) -> Result<Self, LoadError> {
         check_form(name, bytes)?;
-        let component = wasmtime::component::Component::from_binary(engine.runtime(), bytes)
-            .map_err(|error| LoadError::Invalid {
-                plugin: name.to_owned(),
-                source: Cause::boxed(&error),
-            })?;
-        let ty = component.component_type();
-        let imports = imports(engine, &ty);
-        check_imports(name, &imports)?;
-        let worlds = worlds(engine, name, &ty)?;
+        let found = exports::names(bytes);
+        let worlds = World::of(&found);
+        let runtime = engine.runtime_for(&worlds)?;
+        let component = compile(&runtime, name, bytes)?;
+        let imports = imports(&runtime, &component.component_type());
+        check_imports(name, &imports, &worlds)?;
+        check_worlds(name, &worlds, found)?;
         let incompatible = |error| LoadError::Incompatible {
             plugin: name.to_owned(),
             source: Cause::boxed(&error),
         };
-        let pre = engine.linker().instantiate_pre(&component);
+        let pre = match worlds.iter().any(|world| world.is_standard()) {
+            true => standard::link(&component, &worlds),
+            false => engine.linker().instantiate_pre(&component),
+        };
         let pre = pre.map_err(incompatible)?;
         let linked = worlds
             .into_iter()
@@ -54,6 +59,8 @@ impl Component {
             name: name.into(),
             imports,
             engine: engine.clone(),
+            settings_schema: inspect::settings_schema(name, bytes)?,
+            runtime,
             linked,
         })))
     }
@@ -69,10 +76,38 @@ impl Component {
         self.0.linked.iter().map(|(world, _)| *world)
     }
 
+    /// The kind of plugin it is for a backend: the contract's, if it is that
+    /// and a standard component too.
+    pub(crate) fn client_world(&self) -> World {
+        let standard = self.worlds().find(|world| world.is_standard());
+        match self.linked(World::HttpClient) {
+            Some(_) => World::HttpClient,
+            None => standard.unwrap_or(World::HttpClient),
+        }
+    }
+
+    /// Whether its instances are used again unless the operator says otherwise:
+    /// a standard component is written for hosts that give each request one of
+    /// its own.
+    #[must_use]
+    pub fn default_isolation(&self) -> Isolation {
+        match self.client_world().is_standard() {
+            true => Isolation::Request,
+            false => Isolation::Instance,
+        }
+    }
+
     /// Interfaces it imports, with package and version, sorted.
     #[must_use]
     pub fn imports(&self) -> &[String] {
         &self.0.imports
+    }
+
+    /// JSON Schema of its settings, as JSON text, if its author gave one
+    /// (section `cuttle:settings-schema`).
+    #[must_use]
+    pub fn settings_schema(&self) -> Option<&str> {
+        self.0.settings_schema.as_deref()
     }
 
     /// Whether it imports this interface of the contract, such as `next`.
@@ -90,6 +125,10 @@ impl Component {
         &self.0.engine
     }
 
+    pub(crate) fn runtime(&self) -> &wasmtime::Engine {
+        &self.0.runtime
+    }
+
     pub(crate) fn linked(&self, world: World) -> Option<&Linked> {
         let mut linked = self.0.linked.iter();
         linked.find_map(|(of, linked)| (*of == world).then_some(linked))
@@ -97,7 +136,7 @@ impl Component {
 }
 
 /// Looks at size and first bytes: enough to say what a wrong file is.
-fn check_form(name: &str, bytes: &[u8]) -> Result<(), LoadError> {
+pub(crate) fn check_form(name: &str, bytes: &[u8]) -> Result<(), LoadError> {
     if bytes.len() > MAX_COMPONENT_BYTES {
         return Err(LoadError::TooLarge {
             plugin: name.to_owned(),
@@ -129,9 +168,22 @@ fn problem_of_form(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-fn imports(engine: &Engine, ty: &types::Component) -> Vec<String> {
+fn compile(
+    runtime: &wasmtime::Engine,
+    name: &str,
+    bytes: &[u8],
+) -> Result<wasmtime::component::Component, LoadError> {
+    wasmtime::component::Component::from_binary(runtime, bytes).map_err(|error| {
+        LoadError::Invalid {
+            plugin: name.to_owned(),
+            source: Cause::boxed(&error),
+        }
+    })
+}
+
+fn imports(runtime: &wasmtime::Engine, ty: &types::Component) -> Vec<String> {
     let mut imports: Vec<_> = ty
-        .imports(engine.runtime())
+        .imports(runtime)
         .map(|(name, _)| name.to_owned())
         .collect();
     imports.sort();
@@ -140,8 +192,9 @@ fn imports(engine: &Engine, ty: &types::Component) -> Vec<String> {
 
 /// Finds what is out of the question by name. The linker would refuse it too,
 /// but in words for people who know linkers.
-fn check_imports(name: &str, imports: &[String]) -> Result<(), LoadError> {
-    match imports.iter().find(|import| !is_offered(import)) {
+fn check_imports(name: &str, imports: &[String], worlds: &[World]) -> Result<(), LoadError> {
+    let offered = |import: &str| is_offered(import) || standard::is_offered(import, worlds);
+    match imports.iter().find(|import| !offered(import)) {
         Some(import) => Err(LoadError::UnknownImport {
             plugin: name.to_owned(),
             import: import.clone(),
@@ -150,7 +203,7 @@ fn check_imports(name: &str, imports: &[String]) -> Result<(), LoadError> {
     }
 }
 
-fn is_offered(import: &str) -> bool {
+pub(crate) fn is_offered(import: &str) -> bool {
     const OURS: [&str; 6] = [
         "types",
         "next",
@@ -170,9 +223,7 @@ fn is_offered(import: &str) -> bool {
         .is_some_and(|(package, _)| WASI.contains(&package) && version.starts_with("0.2."))
 }
 
-fn worlds(engine: &Engine, name: &str, ty: &types::Component) -> Result<Vec<World>, LoadError> {
-    let found = world::exports(engine, ty);
-    let worlds = World::of(&found);
+fn check_worlds(name: &str, worlds: &[World], found: Vec<String>) -> Result<(), LoadError> {
     if worlds.is_empty() {
         return Err(LoadError::MissingExport {
             plugin: name.to_owned(),
@@ -180,7 +231,7 @@ fn worlds(engine: &Engine, name: &str, ty: &types::Component) -> Result<Vec<Worl
             found,
         });
     }
-    Ok(worlds)
+    Ok(())
 }
 
 #[cfg(test)]

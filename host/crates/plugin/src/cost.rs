@@ -99,6 +99,14 @@ impl Dropped {
         "idle",
         "reclaimed",
     ];
+
+    /// Of a call that nobody has ended.
+    pub(crate) fn cut_off(deadline: tokio::time::Instant) -> Self {
+        match tokio::time::Instant::now() >= deadline {
+            true => Self::Deadline,
+            false => Self::Cancelled,
+        }
+    }
 }
 
 /// The counters at work.
@@ -301,8 +309,14 @@ impl Clock {
         // It may have been stopped while it waited.
         self.resume();
         let yielded = Duration::from_nanos(self.yielded.load(Relaxed));
+        let busy = took.saturating_sub(self.waited).saturating_sub(yielded);
+        self.at_work(busy, memory)
+    }
+
+    /// The same where somebody else has measured how long it was at work.
+    pub(crate) fn at_work(&self, busy: Duration, memory: usize) -> Usage {
         Usage {
-            busy: took.saturating_sub(self.waited).saturating_sub(yielded),
+            busy,
             host_calls: self.host_calls,
             memory,
         }

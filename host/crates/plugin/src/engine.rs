@@ -13,7 +13,7 @@ use wasmtime::{
 };
 
 use crate::{
-    Component, LoadError,
+    Component, LoadError, World,
     bindings::{HttpClientPlugin, server::cuttle::plugin::client},
     cache,
     error::Cause,
@@ -25,6 +25,9 @@ use crate::{
 /// Instances over all plugins. Each costs address space and two memory maps
 /// when idle and about six when at work, of which Linux gives a process 65,530.
 const DEFAULT_MAX_INSTANCES: u32 = 1_000;
+/// The same for the engine of asynchronous components: with that of the other
+/// one its address space must fit into a process.
+const MAX_CONCURRENT_INSTANCES: u32 = 500;
 /// How long a plugin may run without giving way to other work of its thread.
 /// Also how late a plugin that never waits is stopped.
 pub(crate) const TICK: Duration = Duration::from_millis(5);
@@ -49,6 +52,10 @@ pub struct EngineSettings {
     /// other threads used for it stays with the process (measured: 3 MiB for a
     /// plugin of 100 KB, which one thread compiles in a quarter of a second).
     pub parallel_compilation: bool,
+    /// For tests of plugins: fuel is counted, time stands still but for the
+    /// looks at it, and random numbers are the same each time. Costs speed, and
+    /// what relies on random numbers is not safe.
+    pub reproducible: bool,
 }
 
 /// Compiles plugins and owns what their instances live in. Cheap to clone.
@@ -57,6 +64,9 @@ pub struct Engine(Arc<Shared>);
 
 struct Shared {
     runtime: wasmtime::Engine,
+    /// For asynchronous components: there only once one of them is loaded.
+    concurrent: Mutex<Option<wasmtime::Engine>>,
+    settings: EngineSettings,
     linker: Linker<State>,
     /// Those who hold idle instances.
     pools: Mutex<Vec<Weak<Pool>>>,
@@ -69,18 +79,13 @@ impl Engine {
     /// # Errors
     /// [`LoadError::Engine`] and [`LoadError::CacheDirectory`].
     pub fn new(settings: &EngineSettings) -> Result<Self, LoadError> {
-        let config = config(settings)?;
-        let failed = |error| LoadError::Engine {
-            source: Cause::boxed(&error),
-        };
-        let runtime = wasmtime::Engine::new(&config).map_err(failed)?;
+        let runtime = start(&config(settings)?)?;
         let linker = linker(&runtime).map_err(failed)?;
-        start_clock(&runtime).map_err(|source| LoadError::Engine {
-            source: Box::new(source),
-        })?;
 
         Ok(Self(Arc::new(Shared {
             runtime,
+            concurrent: Mutex::default(),
+            settings: settings.clone(),
             linker,
             pools: Mutex::default(),
         })))
@@ -97,12 +102,44 @@ impl Engine {
         Component::load(self, name, bytes)
     }
 
+    /// What everything is compiled with that needs nothing special.
     pub(crate) fn runtime(&self) -> &wasmtime::Engine {
         &self.0.runtime
     }
 
+    /// What components of these worlds are compiled with.
+    pub(crate) fn runtime_for(&self, worlds: &[World]) -> Result<wasmtime::Engine, LoadError> {
+        match worlds.contains(&World::WasiHttpService) {
+            true => self.concurrent(),
+            false => Ok(self.0.runtime.clone()),
+        }
+    }
+
+    fn concurrent(&self) -> Result<wasmtime::Engine, LoadError> {
+        let concurrent = &self.0.concurrent;
+        let mut concurrent = concurrent.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(runtime) = &*concurrent {
+            return Ok(runtime.clone());
+        }
+        let most = self.0.settings.max_instances;
+        let mut config = config(&EngineSettings {
+            max_instances: Some(most.map_or(MAX_CONCURRENT_INSTANCES, |most| {
+                most.min(MAX_CONCURRENT_INSTANCES)
+            })),
+            ..self.0.settings.clone()
+        })?;
+        config.concurrency_support(true);
+        let runtime = start(&config)?;
+        Ok(concurrent.insert(runtime).clone())
+    }
+
     pub(crate) fn linker(&self) -> &Linker<State> {
         &self.0.linker
+    }
+
+    /// See [`EngineSettings::reproducible`].
+    pub(crate) fn is_reproducible(&self) -> bool {
+        self.0.settings.reproducible
     }
 
     /// From now on `pool` gives idle instances back when others need them.
@@ -122,6 +159,20 @@ impl Engine {
     }
 }
 
+fn start(config: &Config) -> Result<wasmtime::Engine, LoadError> {
+    let runtime = wasmtime::Engine::new(config).map_err(failed)?;
+    start_clock(&runtime).map_err(|source| LoadError::Engine {
+        source: Box::new(source),
+    })?;
+    Ok(runtime)
+}
+
+fn failed(error: wasmtime::Error) -> LoadError {
+    LoadError::Engine {
+        source: Cause::boxed(&error),
+    }
+}
+
 /// Address space is reserved for as much memory as a slot can hold, not for the
 /// 4 GiB that would spare a plugin its bounds checks: a thousand slots must fit
 /// into the 512 GiB that some 64-bit ARM kernels give to a process.
@@ -129,7 +180,9 @@ fn config(settings: &EngineSettings) -> Result<Config, LoadError> {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
-        // Costs 75 % of a call, and no plugin of this world is async.
+        .consume_fuel(settings.reproducible)
+        // Costs 75 % of a call: the few that need it have an engine of
+        // their own.
         .concurrency_support(false)
         .memory_init_cow(true)
         .parallel_compilation(settings.parallel_compilation)
@@ -167,9 +220,9 @@ fn pool(settings: &EngineSettings) -> PoolingAllocationConfig {
     pool
 }
 
-/// Everything a plugin can import. The interfaces of WASI are all there, so
+/// Everything a plugin of the contract can import. The interfaces of WASI are all there, so
 /// that standard libraries link; the rights behind them are not.
-fn linker(runtime: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
+pub(crate) fn linker(runtime: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(runtime);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     HttpClientPlugin::add_to_linker::<_, HasSelf<State>>(&mut linker, counted)?;

@@ -61,6 +61,15 @@ pub enum LoadError {
         /// What it exports.
         found: Vec<String>,
     },
+    /// A custom section of ours cannot be used.
+    Section {
+        /// Name the plugin is registered under.
+        plugin: String,
+        /// Name of the section.
+        section: &'static str,
+        /// What is wrong with it.
+        message: String,
+    },
     /// Names fit, but a function or type of an interface does not.
     Incompatible {
         /// Name the plugin is registered under.
@@ -94,7 +103,8 @@ impl fmt::Display for LoadError {
             Self::UnknownImport { plugin, import } => write!(
                 f,
                 "plugin `{plugin}` imports `{import}`, which the gateway does not offer; it offers \
-                 `cuttle:plugin` 0.1 and the basics of WASI 0.2"
+                 `cuttle:plugin` 0.1 and the basics of WASI 0.2, and `wasi:http` to those that \
+                 export its handler"
             ),
             Self::MissingExport {
                 plugin,
@@ -106,8 +116,13 @@ impl fmt::Display for LoadError {
                     [] => f.write_str(" or anything else"),
                     found => write!(f, ", only `{}`", found.join("`, `")),
                 }?;
-                f.write_str("; build it for a world of `cuttle:plugin`")
+                f.write_str("; build it for a world of `cuttle:plugin` or of `wasi:http`")
             }
+            Self::Section {
+                plugin,
+                section,
+                message,
+            } => write!(f, "section `{section}` of plugin `{plugin}` {message}"),
             Self::Incompatible { plugin, .. } => write!(
                 f,
                 "plugin `{plugin}` is built against other interfaces than the gateway's"

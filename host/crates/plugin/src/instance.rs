@@ -1,6 +1,7 @@
 //! One instance of a plugin: made, configured, called.
 
 mod modify;
+mod standard;
 
 use std::{
     sync::{
@@ -26,16 +27,21 @@ use crate::{
     host::{RequestHandle, ResponseHandle, plugin_failure},
     log::printable,
     next::Onward,
+    observer::{self, Observer, Spent},
+    reproducible::FUEL,
     rights::Origin,
     state::{Call, Site, State},
     world::{Exports, Linked},
 };
+
+pub(crate) use standard::Listener;
 
 /// An instance, and the places it takes up.
 pub(crate) struct Instance {
     store: Store<State>,
     exports: Exports,
     uses: u64,
+    reproducible: bool,
     _slot: Slot,
 }
 
@@ -88,6 +94,7 @@ impl Instance {
             store,
             exports,
             uses: 0,
+            reproducible: component.engine().is_reproducible(),
             _slot: slot,
         })
     }
@@ -105,6 +112,7 @@ impl Instance {
             Err(error) => return Outcome::Broken(stopped(&self.store, &error)),
         };
         let answered = self.exports.handle(&mut self.store, request).await;
+        self.tell_observer();
         // A short flood may be over before anybody looks.
         let overdrawn = self.store.data().overdrawn();
         match answered.and_then(|answered| overdrawn.map_or(Ok(answered), Err)) {
@@ -142,14 +150,33 @@ impl Instance {
         state.clock.end(took, memory)
     }
 
+    /// The same where it was at work for `busy`.
+    pub(crate) fn usage_at_work(&self, busy: Duration) -> Usage {
+        let state = self.store.data();
+        state.clock.at_work(busy, state.limiter.memory())
+    }
+
     /// Calls it has answered.
     pub(crate) fn uses(&self) -> u64 {
         self.uses
     }
 
+    /// What the call has used up, for whoever goes along with it.
+    fn tell_observer(&self) {
+        let state = self.store.data();
+        let call = state.call.as_ref();
+        if let Some(observer) = call.and_then(|call| call.observer.as_ref()) {
+            let left = self.store.get_fuel().ok();
+            observer.ended(Spent {
+                fuel: left.map(|left| FUEL.saturating_sub(left)),
+                memory: state.limiter.memory(),
+            });
+        }
+    }
+
     fn begin(
         &mut self,
-        request: Request<Body>,
+        mut request: Request<Body>,
         deadline: Instant,
         onward: Onward,
     ) -> wasmtime::Result<Resource<RequestHandle>> {
@@ -158,28 +185,50 @@ impl Instance {
             None => Origin::of(request.uri()),
             Some(_) => None,
         };
-        self.enter(origin, deadline, onward);
+        let observer = observer::detach(&mut request);
+        let call = self.call(origin, deadline, (onward, observer));
+        self.enter(call);
         let state = self.store.data_mut();
         Ok(state.table.push(RequestHandle::incoming(request))?)
     }
 
-    /// A call begins. `origin` is what it may reach without a grant.
-    fn enter(&mut self, origin: Option<Origin>, deadline: Instant, onward: Onward) {
+    /// `origin` is what it may reach without a grant.
+    fn call(
+        &self,
+        origin: Option<Origin>,
+        deadline: Instant,
+        (onward, observer): (Onward, Option<Arc<dyn Observer>>),
+    ) -> Call {
+        Call {
+            origin,
+            deadline,
+            readable: self.store.data().site.limits.body_read,
+            onward,
+            observer,
+        }
+    }
+
+    /// A call begins.
+    fn enter(&mut self, call: Call) {
         self.uses += 1;
         // The clock went on while the instance was idle.
         self.store.set_epoch_deadline(1);
-        let state = self.store.data_mut();
-        state.begin_call(Call {
-            origin,
-            deadline,
-            readable: state.site.limits.body_read,
-            onward,
-        });
+        if self.reproducible {
+            // Cannot fail: fuel is counted.
+            let _ = self.store.set_fuel(FUEL);
+        }
+        self.store.data_mut().begin_call(call);
     }
 }
 
 fn store(component: &Component, site: &Arc<Site>) -> Store<State> {
-    let mut store = Store::new(component.engine().runtime(), State::new(Arc::clone(site)));
+    let engine = component.engine();
+    let state = State::new(Arc::clone(site), engine.is_reproducible());
+    let mut store = Store::new(component.runtime(), state);
+    if engine.is_reproducible() {
+        // Cannot fail: fuel is counted.
+        let _ = store.set_fuel(FUEL);
+    }
     store.limiter(|state| &mut state.limiter);
     store.set_hostcall_fuel(site.limits.hostcall_fuel);
     // At every tick the plugin gives way, and whoever waits for it can see

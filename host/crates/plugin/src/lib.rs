@@ -26,6 +26,11 @@
 //! body, log lines and instances are limited by [`Limits`]; rights are those of
 //! its [`Binding`] and no others.
 //!
+//! # Standard components
+//!
+//! A component that exports a handler of `wasi:http` instead of the contract's
+//! is an `http-client` plugin too: the module `standard` says how.
+//!
 //! # PAC files
 //!
 //! [`Pac`] runs proxy auto-configuration files in a bundled component of its
@@ -44,21 +49,26 @@ mod component;
 mod cost;
 mod engine;
 mod error;
+mod exports;
 #[expect(
     unreachable_pub,
     reason = "generated code re-exports the types of handles, so they are `pub` in a private module"
 )]
 mod host;
+mod inspect;
 mod instance;
 mod limits;
 mod log;
 mod modifier;
 mod next;
+mod observer;
 mod pac;
 mod plugin;
 mod pool;
+mod reproducible;
 mod rights;
 mod server_plugin;
+mod standard;
 mod state;
 mod stdio;
 mod world;
@@ -68,12 +78,14 @@ pub use component::{Component, MAX_COMPONENT_BYTES};
 pub use cost::{BUCKETS, Cost, Meter};
 pub use engine::{Engine, EngineSettings};
 pub use error::{BindError, CallError, LoadError, PluginFailure};
+pub use inspect::{Facts, Meaning, Producer, meaning};
 pub use limits::Limits;
 pub use modifier::{
     Content, Hooks, Level, Modifier, Params, PassingRequest, PassingResponse, Place, Refusal,
     Verdict,
 };
 pub use next::{Answering, Handler};
+pub use observer::{Exchanged, Observer, Onward, Route, Spent, observe};
 pub use pac::{Addresses, Pac, PacError, PacLimits, PacRunner, Resolver, SystemResolver};
 pub use plugin::Plugin;
 pub use pool::Instances;

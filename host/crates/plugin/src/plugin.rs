@@ -24,7 +24,7 @@ impl Plugin {
     /// [`BindError::Settings`] is the plugin's own refusal, everything else
     /// the gateway's.
     pub async fn bind(component: &Component, binding: Binding) -> Result<Self, BindError> {
-        Pool::bind(component, World::HttpClient, binding)
+        Pool::bind(component, component.client_world(), binding)
             .await
             .map(Self)
     }
@@ -62,6 +62,9 @@ impl Plugin {
         request: Request<Body>,
         deadline: Instant,
     ) -> Result<Response<Body>, CallError> {
+        if self.0.is_standard() {
+            return self.0.serve(request, deadline).await;
+        }
         self.0.run(Handle(request), deadline).await
     }
 

@@ -1,5 +1,7 @@
 //! The instances of one place of use.
 
+mod standard;
+
 use std::{
     collections::VecDeque,
     future::Future,
@@ -16,6 +18,7 @@ use tokio::{
     runtime::{self, Handle},
     time::{Instant, timeout_at},
 };
+use wasmtime_wasi_config::WasiConfigVariables;
 
 use crate::{
     BindError, Binding, CallError, Component, Cost, Isolation, World,
@@ -25,6 +28,7 @@ use crate::{
     modifier::{Hooks, ModifierSite, Place},
     next::Next,
     rights::Rights,
+    standard::config,
     state::{Site, Ways},
     world::Linked,
 };
@@ -106,6 +110,10 @@ impl Pool {
             limits: binding.limits,
             log: Arc::new(log),
             ways: Ways::default(),
+            config: match linked.is_standard() {
+                true => config(&binding.settings),
+                false => WasiConfigVariables::default(),
+            },
             next,
             modifier: place.map(ModifierSite::new),
         };
@@ -194,13 +202,18 @@ impl Pool {
         deadline: Instant,
     ) -> Result<W::Answer, CallError> {
         let started = Instant::now();
-        let deadline = match self.site.limits.timeout {
-            Some(longest) => deadline.min(started + longest),
-            None => deadline,
-        };
+        let deadline = self.bounded(deadline, started);
         timeout_at(deadline, self.on_instance(work, deadline))
             .await
             .unwrap_or_else(|_| Err(self.too_late(deadline.saturating_duration_since(started))))
+    }
+
+    /// `deadline`, or what the limit of the plugin makes of it.
+    fn bounded(&self, deadline: Instant, started: Instant) -> Instant {
+        match self.site.limits.timeout {
+            Some(longest) => deadline.min(started + longest),
+            None => deadline,
+        }
     }
 
     async fn on_instance<W: Work>(
@@ -327,7 +340,7 @@ impl Pool {
         taken.is_some()
     }
 
-    fn too_late(&self, limit: Duration) -> CallError {
+    pub(crate) fn too_late(&self, limit: Duration) -> CallError {
         CallError::Deadline {
             plugin: self.site.plugin.to_string(),
             limit,
@@ -341,39 +354,80 @@ impl Pool {
     }
 }
 
-/// One call, from its beginning to whatever ends it.
-struct AtWork<'p> {
+/// Counts one call, whichever way it ends.
+struct Counted<'p> {
     pool: &'p Pool,
     deadline: Instant,
     started: Moment,
-    /// When the instance was there.
-    entered: Moment,
-    /// Broken until the plugin has returned.
-    instance: Option<Box<Instance>>,
     /// How it ended; `None` as long as it has not.
     end: Option<Option<Fault>>,
 }
 
-impl<'p> AtWork<'p> {
+impl<'p> Counted<'p> {
     fn begin(pool: &'p Pool, deadline: Instant) -> Self {
-        let started = Moment::now();
         Self {
             pool,
             deadline,
-            started,
-            entered: started,
-            instance: None,
+            started: Moment::now(),
             end: None,
         }
     }
 
+    fn ended(&mut self, error: Option<&CallError>) {
+        self.end = Some(error.map(Fault::of));
+    }
+
+    /// Why an instance that is still there is dropped.
+    fn dropped(&self) -> Dropped {
+        match self.end {
+            Some(_) => Dropped::Trap,
+            None => Dropped::cut_off(self.deadline),
+        }
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        // Nobody has ended it.
+        let cut_off = || match self.dropped() {
+            Dropped::Deadline => Fault::Deadline,
+            _ => Fault::Cancelled,
+        };
+        let fault = self.end.unwrap_or_else(|| Some(cut_off()));
+        self.pool.tally.called(self.started.elapsed(), fault);
+    }
+}
+
+/// One call, from its beginning to whatever ends it.
+struct AtWork<'p> {
+    /// When the instance was there.
+    entered: Moment,
+    /// Broken until the plugin has returned.
+    instance: Option<Box<Instance>>,
+    counted: Counted<'p>,
+}
+
+impl<'p> AtWork<'p> {
+    fn begin(pool: &'p Pool, deadline: Instant) -> Self {
+        let counted = Counted::begin(pool, deadline);
+        Self {
+            entered: counted.started,
+            instance: None,
+            counted,
+        }
+    }
+
+    fn pool(&self) -> &'p Pool {
+        self.counted.pool
+    }
+
     /// An instance to work with.
     async fn instance(&mut self) -> Result<&mut Instance, CallError> {
-        let mut instance = match self.pool.take() {
+        let mut instance = match self.pool().take() {
             Some(instance) => instance,
             None => {
                 // Rare, and too large to be carried along by every call.
-                let made = Box::pin(self.pool.make()).await;
+                let made = Box::pin(self.pool().make()).await;
                 let made = made.map_err(|error| self.failed(error))?;
                 self.entered = Moment::now();
                 made
@@ -385,48 +439,34 @@ impl<'p> AtWork<'p> {
 
     /// The instance is whole.
     fn returned(&mut self, error: Option<&CallError>) {
-        self.end = Some(error.map(Fault::of));
+        self.counted.ended(error);
         self.count_usage();
         if let Some(instance) = self.instance.take() {
-            self.pool.give_back(instance);
+            self.pool().give_back(instance);
         }
     }
 
     fn failed(&mut self, error: CallError) -> CallError {
-        self.end = Some(Some(Fault::of(&error)));
+        self.counted.ended(Some(&error));
         error
     }
 
     fn count_usage(&mut self) {
+        let took = self.entered.elapsed();
         if let Some(instance) = &mut self.instance {
-            let usage = instance.usage(self.entered.elapsed());
-            self.pool.tally.used(&usage);
-        }
-    }
-
-    /// Why it ended that nobody has ended.
-    fn cut_off(&self) -> (Fault, Dropped) {
-        match Instant::now() >= self.deadline {
-            true => (Fault::Deadline, Dropped::Deadline),
-            false => (Fault::Cancelled, Dropped::Cancelled),
+            let usage = instance.usage(took);
+            self.pool().tally.used(&usage);
         }
     }
 }
 
 impl Drop for AtWork<'_> {
     fn drop(&mut self) {
-        let (fault, why) = match self.end {
-            Some(fault) => (fault, Dropped::Trap),
-            None => {
-                let (fault, why) = self.cut_off();
-                (Some(fault), why)
-            }
-        };
+        let why = self.counted.dropped();
         self.count_usage();
         if self.instance.take().is_some() {
-            self.pool.tally.dropped(why);
+            self.pool().tally.dropped(why);
         }
-        self.pool.tally.called(self.started.elapsed(), fault);
     }
 }
 

@@ -10,6 +10,8 @@ use cuttle_egress::{Client, ErrorKind, Redirects, SendOptions, Way};
 use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_config::WasiConfigVariables;
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::{
     Limits,
@@ -20,7 +22,10 @@ use crate::{
     log::Log,
     modifier::ModifierSite,
     next::{Next, Onward},
+    observer::Observer,
+    reproducible,
     rights::{Origin, Passage, Rights},
+    standard::{self, Hooks},
     stdio::Output,
 };
 
@@ -52,6 +57,8 @@ pub(crate) struct Site {
     /// Of a modifier.
     pub(crate) modifier: Option<ModifierSite>,
     pub(crate) next: Next,
+    /// The settings as a standard component gets them.
+    pub(crate) config: WasiConfigVariables,
 }
 
 impl Site {
@@ -59,8 +66,13 @@ impl Site {
     /// keep it to itself.
     pub(crate) fn tell_denial(&self, error: &cuttle_egress::Error) {
         if matches!(error.kind(), ErrorKind::Denied | ErrorKind::AddressDenied) {
-            self.log.line(Level::Warn, &format!("denied: {error}"));
+            self.warn_of_denial(&error.to_string());
         }
+    }
+
+    /// The same, of a target that was not even asked for.
+    pub(crate) fn warn_of_denial(&self, why: &str) {
+        self.log.line(Level::Warn, &format!("denied: {why}"));
     }
 }
 
@@ -114,6 +126,9 @@ impl Ways {
 
 /// Data of one instance's store.
 pub(crate) struct State {
+    /// For standard components. Before `table`: fields are dropped in this
+    /// order, and what is sent from there must know that its call is over.
+    pub(crate) hooks: Hooks,
     pub(crate) site: Arc<Site>,
     pub(crate) table: ResourceTable,
     pub(crate) limiter: Limiter,
@@ -127,6 +142,7 @@ pub(crate) struct State {
     /// Calls into the gateway that are left to this call.
     host_calls: usize,
     wasi: WasiCtx,
+    http: WasiHttpCtx,
 }
 
 /// The request that is being answered.
@@ -136,9 +152,22 @@ pub(crate) struct Call {
     /// Bytes of bodies the plugin may still read.
     pub(crate) readable: u64,
     pub(crate) onward: Onward,
+    /// Who goes along with it, if anybody.
+    pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
 impl Call {
+    /// For somebody who sends on its behalf.
+    pub(crate) fn again(&self) -> Self {
+        Self {
+            origin: self.origin.clone(),
+            deadline: self.deadline,
+            readable: self.readable,
+            onward: self.onward.again(),
+            observer: self.observer.clone(),
+        }
+    }
+
     /// For everything that is sent during the call: its rights go with it.
     pub(crate) fn send_options(&self, site: &Site) -> SendOptions {
         SendOptions {
@@ -155,13 +184,15 @@ impl Call {
 }
 
 impl State {
-    pub(crate) fn new(site: Arc<Site>) -> Self {
+    pub(crate) fn new(site: Arc<Site>, reproducible: bool) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(site.limits.resources);
         Self {
             limiter: Limiter::new(&site.limits),
             held: HeldMemory::new(site.limits.memory),
-            wasi: without_rights(&site.log),
+            wasi: wasi(&site.log, reproducible),
+            http: standard::http_context(),
+            hooks: Hooks::new(&site),
             call: None,
             pipes: Vec::new(),
             clock: Clock::default(),
@@ -215,6 +246,7 @@ impl State {
     /// Ends the call: what the plugin has not finished writing never will be.
     pub(crate) fn end_call(&mut self) {
         self.call = None;
+        self.hooks.end_call();
         for pipe in self.pipes.drain(..) {
             pipe.break_off();
         }
@@ -224,8 +256,15 @@ impl State {
 
 /// No files, environment, arguments, sockets or names; outputs are logged.
 pub(crate) fn without_rights(log: &Arc<Log>) -> WasiCtx {
-    WasiCtx::builder()
-        .stdout(Output::new(Arc::clone(log), Level::Info))
+    wasi(log, false)
+}
+
+fn wasi(log: &Arc<Log>, reproducible: bool) -> WasiCtx {
+    let mut wasi = WasiCtx::builder();
+    if reproducible {
+        reproducible::apply(&mut wasi);
+    }
+    wasi.stdout(Output::new(Arc::clone(log), Level::Info))
         .stderr(Output::new(Arc::clone(log), Level::Warn))
         .allow_tcp(false)
         .allow_udp(false)
@@ -240,6 +279,17 @@ impl WasiView for State {
         WasiCtxView {
             ctx: &mut self.wasi,
             table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        self.count_host_call();
+        WasiHttpCtxView {
+            hooks: &mut self.hooks,
+            table: &mut self.table,
+            ctx: &mut self.http,
         }
     }
 }

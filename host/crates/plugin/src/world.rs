@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use wasmtime::{
     Store,
-    component::{InstancePre, Resource, types},
+    component::{InstancePre, Resource},
+};
+use wasmtime_wasi_http::{
+    p2::bindings::{Proxy, ProxyPre},
+    p3::bindings::{Service, ServicePre},
 };
 
 use crate::{
-    Engine,
     bindings::{
         HttpClientPlugin, HttpClientPluginPre,
         cuttle::plugin::types::Error,
@@ -42,35 +45,72 @@ pub enum World {
     HttpServer,
     /// `req-resp-modifier-plugin`: changes requests and responses.
     ReqRespModifier,
+    /// `wasi:http/proxy` 0.2: does the same, and knows nothing of this gateway.
+    WasiHttpProxy,
+    /// `wasi:http/service` 0.3: does the same, asynchronously.
+    WasiHttpService,
 }
 
 impl World {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::HttpClient, Self::HttpServer, Self::ReqRespModifier];
+    pub const ALL: [Self; 5] = [
+        Self::HttpClient,
+        Self::HttpServer,
+        Self::ReqRespModifier,
+        Self::WasiHttpProxy,
+        Self::WasiHttpService,
+    ];
 
-    /// Interface that a component of this world exports.
+    /// Interface that a component of this world exports. Those of WASI are told
+    /// with their package and the versions that are taken.
     #[must_use]
     pub fn export(self) -> &'static str {
         match self {
             Self::HttpClient => "http-client",
             Self::HttpServer => "http-server",
             Self::ReqRespModifier => "req-resp-modifier",
+            Self::WasiHttpProxy => "wasi:http/incoming-handler@0.2",
+            Self::WasiHttpService => "wasi:http/handler@0.3",
+        }
+    }
+
+    /// Whether it is a world of WASI, not of the contract.
+    #[must_use]
+    pub fn is_standard(self) -> bool {
+        matches!(self, Self::WasiHttpProxy | Self::WasiHttpService)
+    }
+
+    /// Whether an export of this name makes a component one of this world.
+    fn is_told_by(self, name: &str) -> bool {
+        match self.is_standard() {
+            true => is_version_of(name, self.export()),
+            false => interface(name) == Some(self.export()),
+        }
+    }
+
+    /// The namespace of the configuration that uses plugins of this world.
+    #[must_use]
+    pub fn namespace(self) -> &'static str {
+        match self {
+            Self::HttpClient | Self::WasiHttpProxy | Self::WasiHttpService => "plugin/http-client",
+            Self::HttpServer => "plugin/http-server",
+            Self::ReqRespModifier => "plugin/req-resp-modifier",
         }
     }
 
     /// The worlds of a component that exports `names`.
     pub(crate) fn of(names: &[String]) -> Vec<Self> {
-        let exports = |world: &Self| {
-            let mut interfaces = names.iter().filter_map(|name| interface(name));
-            interfaces.any(|interface| interface == world.export())
-        };
+        let exports = |world: &Self| names.iter().any(|name| world.is_told_by(name));
         Self::ALL.into_iter().filter(exports).collect()
     }
 
     /// What a plugin exports, for people whose component does not.
     pub(crate) fn expected() -> String {
         Self::ALL
-            .map(|world| format!("{PACKAGE}{}@{CONTRACT}", world.export()))
+            .map(|world| match world.is_standard() {
+                true => world.export().to_owned(),
+                false => format!("{PACKAGE}{}@{CONTRACT}", world.export()),
+            })
             .join(" or ")
     }
 }
@@ -89,10 +129,18 @@ pub(crate) fn interface(name: &str) -> Option<&str> {
     caret.matches(&CONTRACT).then_some(interface)
 }
 
-/// Names of what a component exports.
-pub(crate) fn exports(engine: &Engine, ty: &types::Component) -> Vec<String> {
-    let exports = ty.exports(engine.runtime());
-    exports.map(|(name, _)| name.to_owned()).collect()
+/// The version of the contract in the name of one of its interfaces.
+pub(crate) fn version(name: &str) -> Option<semver::Version> {
+    let (_, version) = name.strip_prefix(PACKAGE)?.split_once('@')?;
+    semver::Version::parse(version).ok()
+}
+
+/// Whether `name` is a released patch of `series`, such as `a:b/c@0.2`.
+pub(crate) fn is_version_of(name: &str, series: &str) -> bool {
+    let patch = name
+        .strip_prefix(series)
+        .and_then(|rest| rest.strip_prefix('.'));
+    patch.is_some_and(|patch| patch.parse::<u32>().is_ok())
 }
 
 /// A linked component: its instances can be made. Cheap to clone.
@@ -101,6 +149,8 @@ pub(crate) enum Linked {
     HttpClient(HttpClientPluginPre<State>),
     HttpServer(HttpServerPluginPre<State>),
     ReqRespModifier(ReqRespModifierPluginPre<State>),
+    WasiHttpProxy(ProxyPre<State>),
+    WasiHttpService(ServicePre<State>),
 }
 
 impl Linked {
@@ -109,6 +159,8 @@ impl Linked {
             World::HttpClient => HttpClientPluginPre::new(pre).map(Self::HttpClient),
             World::HttpServer => HttpServerPluginPre::new(pre).map(Self::HttpServer),
             World::ReqRespModifier => ReqRespModifierPluginPre::new(pre).map(Self::ReqRespModifier),
+            World::WasiHttpProxy => ProxyPre::new(pre).map(Self::WasiHttpProxy),
+            World::WasiHttpService => ServicePre::new(pre).map(Self::WasiHttpService),
         }
     }
 
@@ -120,7 +172,20 @@ impl Linked {
                 let exports = pre.instantiate_async(store).await;
                 exports.map(Exports::ReqRespModifier)
             }
+            Self::WasiHttpProxy(pre) => {
+                let exports = pre.instantiate_async(store).await?;
+                Ok(Exports::WasiHttpProxy(exports))
+            }
+            Self::WasiHttpService(pre) => {
+                let exports = pre.instantiate_async(store).await?;
+                Ok(Exports::WasiHttpService(exports))
+            }
         }
+    }
+
+    /// Whether it is a component of WASI, not of the contract.
+    pub(crate) fn is_standard(&self) -> bool {
+        matches!(self, Self::WasiHttpProxy(_) | Self::WasiHttpService(_))
     }
 }
 
@@ -129,6 +194,8 @@ pub(crate) enum Exports {
     HttpClient(HttpClientPlugin),
     HttpServer(HttpServerPlugin),
     ReqRespModifier(ReqRespModifierPlugin),
+    WasiHttpProxy(Proxy),
+    WasiHttpService(Service),
 }
 
 impl Exports {
@@ -155,6 +222,8 @@ impl Exports {
                 let hooks = plugin.call_configure(store, settings, &place).await?;
                 Ok(hooks.map(|hooks| modifier.wants(hooks.into())))
             }
+            // They ask for their settings, if they want any.
+            Self::WasiHttpProxy(_) | Self::WasiHttpService(_) => Ok(Ok(())),
         }
     }
 
@@ -173,14 +242,14 @@ impl Exports {
                 let plugin = exports.cuttle_plugin_http_server();
                 plugin.call_handle(store, request).await
             }
-            Self::ReqRespModifier(_) => Err(other_world()),
+            _ => Err(other_world()),
         }
     }
 
     pub(crate) fn req_resp_modifier(&self) -> wasmtime::Result<&req_resp_modifier::Guest> {
         match self {
             Self::ReqRespModifier(exports) => Ok(exports.cuttle_plugin_req_resp_modifier()),
-            Self::HttpClient(_) | Self::HttpServer(_) => Err(other_world()),
+            _ => Err(other_world()),
         }
     }
 }
@@ -193,6 +262,22 @@ fn other_world() -> wasmtime::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn released_handlers_of_wasi_make_a_plugin() {
+        let cases: [(&str, &[World]); 7] = [
+            ("cuttle:plugin/http-client@0.1.0", &[World::HttpClient]),
+            ("wasi:http/incoming-handler@0.2.0", &[World::WasiHttpProxy]),
+            ("wasi:http/incoming-handler@0.2.12", &[World::WasiHttpProxy]),
+            ("wasi:http/handler@0.3.0", &[World::WasiHttpService]),
+            ("wasi:http/handler@0.3.0-rc-2026-01-06", &[]),
+            ("wasi:http/incoming-handler@0.20.0", &[]),
+            ("wasi:cli/run@0.2.0", &[]),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(World::of(&[name.to_owned()]), expected, "{name}");
+        }
+    }
 
     #[test]
     fn interfaces_of_this_and_of_earlier_contracts_are_known() {

@@ -26,7 +26,8 @@ const SCHEMES: [&str; 3] = ["basic ", "bearer ", "digest "];
 
 /// Whether the value of a key with this name is hidden. Namespaces are not
 /// names: `auth/validator` holds more than secrets.
-pub(super) fn is_secret(name: &str) -> bool {
+#[must_use]
+pub fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     !name.contains('/') && SECRET.iter().any(|part| name.contains(part))
 }

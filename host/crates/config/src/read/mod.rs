@@ -98,23 +98,32 @@ pub(crate) fn tree(text: &str, name: &Path) -> Result<(Sources, Vec<Problem>), R
     Ok((Sources::new(name, tree.root), problems))
 }
 
+/// Turns `text` into a tree, by the extension of `name`, and nothing more.
+pub(crate) fn object(text: &str, name: &Path) -> Result<Node, Report> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let parsed = parse(text, name).map(|tree| tree.root);
+    parsed.map_err(|error| syntax_problem(error, name).into())
+}
+
+fn syntax_problem(error: SyntaxError, name: &Path) -> Problem {
+    Problem {
+        severity: Severity::Error,
+        file: Some(name.to_owned()),
+        path: KeyPath::root(),
+        line: Some(error.place.line),
+        column: Some(error.place.column),
+        rendered: None,
+        message: error.message,
+        help: Some(error.help),
+    }
+}
+
 /// Turns `text` into a tree of whatever it holds, as JSON. `name` is for the
 /// error.
 pub(crate) fn json_tree(text: &str, name: &Path) -> Result<Node, Report> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    json::parse(text).map(|tree| tree.root).map_err(|error| {
-        Problem {
-            severity: Severity::Error,
-            file: Some(name.to_owned()),
-            path: KeyPath::root(),
-            line: Some(error.place.line),
-            column: Some(error.place.column),
-            rendered: None,
-            message: error.message,
-            help: Some(error.help),
-        }
-        .into()
-    })
+    let parsed = json::parse(text).map(|tree| tree.root);
+    parsed.map_err(|error| syntax_problem(error, name).into())
 }
 
 fn parse(text: &str, name: &Path) -> Result<Tree, SyntaxError> {

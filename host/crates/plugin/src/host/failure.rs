@@ -7,7 +7,7 @@ use cuttle_egress::ErrorKind;
 use crate::{CallError, PluginFailure, bindings::cuttle::plugin::types::Error, log::printable};
 
 /// What a plugin is told about a failed send.
-pub(super) fn send_failure(error: &cuttle_egress::Error) -> Error {
+pub(crate) fn send_failure(error: &cuttle_egress::Error) -> Error {
     let text = || chain(error);
     match error.kind() {
         ErrorKind::InvalidRequest => Error::InvalidArgument(text()),
@@ -26,7 +26,7 @@ pub(super) fn send_failure(error: &cuttle_egress::Error) -> Error {
 }
 
 /// What a plugin is told about a body that broke off.
-pub(super) fn body_failure(error: &(dyn StdError + 'static)) -> Error {
+pub(crate) fn body_failure(error: &(dyn StdError + 'static)) -> Error {
     match error.downcast_ref::<cuttle_egress::Error>() {
         Some(error) if matches!(error.kind(), ErrorKind::Timeout) => Error::Timeout,
         _ => Error::Body(chain(error)),
@@ -52,7 +52,7 @@ pub(crate) fn plugin_failure(error: Error) -> PluginFailure {
 }
 
 /// What a plugin is told about the failure of one behind it.
-pub(super) fn following_failure(error: &CallError) -> Error {
+pub(crate) fn following_failure(error: &CallError) -> Error {
     match error {
         CallError::Failed { error, .. } => contract(error.clone()),
         CallError::Deadline { .. } => Error::Timeout,
@@ -61,7 +61,7 @@ pub(super) fn following_failure(error: &CallError) -> Error {
 }
 
 /// The way back of [`plugin_failure`].
-fn contract(failure: PluginFailure) -> Error {
+pub(super) fn contract(failure: PluginFailure) -> Error {
     match failure {
         PluginFailure::InvalidArgument(text) => Error::InvalidArgument(text),
         PluginFailure::Denied(text) => Error::Denied(text),

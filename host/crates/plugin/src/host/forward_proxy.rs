@@ -12,11 +12,16 @@ use crate::{
         forward_proxy::{Host, HostTransport, Options},
         types::Error,
     },
+    observer::Route,
     state::State,
 };
 
 /// The way through one proxy, or one of several.
-pub struct Transport(Way);
+pub struct Transport {
+    way: Way,
+    /// As the plugin wrote it. May hold credentials.
+    address: Arc<str>,
+}
 
 impl Host for State {}
 
@@ -38,8 +43,12 @@ impl HostTransport for State {
                 self.site.plugin
             ))));
         }
+        let shared = Arc::from(address.as_str());
         match self.site.ways.open(address, options, way) {
-            Ok(way) => Ok(Ok(self.table.push(Transport(way))?)),
+            Ok(way) => {
+                let address = shared;
+                Ok(Ok(self.table.push(Transport { way, address })?))
+            }
             Err(error) => Ok(Err(error)),
         }
     }
@@ -49,8 +58,10 @@ impl HostTransport for State {
         this: Resource<Transport>,
         request: Resource<RequestHandle>,
     ) -> wasmtime::Result<Result<Resource<ResponseHandle>, Error>> {
-        let way = self.table.get(&this)?.0.clone();
-        self.exchange(request, &way).await
+        let Transport { way, address } = self.table.get(&this)?;
+        let (way, address) = (way.clone(), Arc::clone(address));
+        let route = Route::ForwardProxy(&address);
+        self.exchange(request, &way, route).await
     }
 
     fn drop(&mut self, this: Resource<Transport>) -> wasmtime::Result<()> {

@@ -1,6 +1,6 @@
 //! `next`: what comes after the plugin.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cuttle_egress::{Body, remove_hop_by_hop};
 use http::{
@@ -10,14 +10,15 @@ use http::{
 use wasmtime::component::Resource;
 
 use super::{
-    failure::following_failure,
+    failure::{contract, following_failure},
     message::{RequestHandle, ResponseHandle},
     outbound::not_granted,
 };
 use crate::{
-    CallError,
+    CallError, Plugin,
     bindings::cuttle::plugin::{next::Host, types::Error},
     next::{Next, Told},
+    observer::{self, Route, To},
     state::{Call, Site, State},
 };
 
@@ -28,7 +29,7 @@ impl Host for State {
     ) -> wasmtime::Result<Result<Resource<ResponseHandle>, Error>> {
         let site = Arc::clone(&self.site);
         if matches!(site.next, Next::Backend) {
-            return self.exchange(request, &site.way).await;
+            return self.exchange(request, &site.way, Route::Next).await;
         }
         let request = self.table.delete(request)?;
         self.wait();
@@ -59,7 +60,7 @@ async fn hand_on(
             if !site.rights.may_hand_on(request.uri(), own, hosts) {
                 return Err(not_granted(site, request.uri()));
             }
-            plugin.call(request, call.deadline).await
+            return follow(plugin, call, request).await;
         }
         Next::Server(plugin) => {
             let onward = call.onward.again();
@@ -72,6 +73,29 @@ async fn hand_on(
     answered
         .map(ResponseHandle::received)
         .map_err(|error| told(call, error))
+}
+
+async fn follow(
+    plugin: &Plugin,
+    call: &mut Call,
+    request: Request<Body>,
+) -> Result<ResponseHandle, Error> {
+    let Some(observer) = &call.observer else {
+        let answered = plugin.call(request, call.deadline).await;
+        let answered = answered.map_err(|error| told(call, error));
+        return answered.map(ResponseHandle::received);
+    };
+    let failed = Mutex::default();
+    let onward = observer::Onward(To::Plugin {
+        plugin,
+        deadline: call.deadline,
+        failed: &failed,
+    });
+    let answered = observer.exchange(request, Route::Next, onward).await;
+    answered.map(ResponseHandle::received).map_err(|failure| {
+        let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+        failed.map_or_else(|| contract(failure), |error| told(call, error))
+    })
 }
 
 async fn answered_by_gateway(call: &Call, request: Request<Body>) -> Result<ResponseHandle, Error> {

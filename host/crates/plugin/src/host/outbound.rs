@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use cuttle_egress::Way;
-use http::Uri;
+use cuttle_egress::{Body, Way};
+use http::{Request, Response, Uri};
 use wasmtime::component::Resource;
 
 use super::{
-    failure::send_failure,
+    failure::{contract, send_failure},
     message::{RequestHandle, ResponseHandle},
 };
 use crate::{
     bindings::cuttle::plugin::{outbound::Host, types::Error},
+    observer::{Observer, Onward, Route, To},
     state::{Call, Site, State},
 };
 
@@ -21,7 +22,7 @@ impl Host for State {
         request: Resource<RequestHandle>,
     ) -> wasmtime::Result<Result<Resource<ResponseHandle>, Error>> {
         let site = Arc::clone(&self.site);
-        self.exchange(request, &site.way).await
+        self.exchange(request, &site.way, Route::Outbound).await
     }
 }
 
@@ -31,6 +32,7 @@ impl State {
         &mut self,
         request: Resource<RequestHandle>,
         way: &Way,
+        route: Route<'_>,
     ) -> wasmtime::Result<Result<Resource<ResponseHandle>, Error>> {
         let request = self.table.delete(request)?;
         let site = Arc::clone(&self.site);
@@ -38,7 +40,7 @@ impl State {
         let response = match self.call.as_ref() {
             // By far the largest future of a call: it moves once, to the heap, and
             // not through everything that waits for it.
-            Some(call) => Box::pin(send(&site, call, request, way)).await,
+            Some(call) => Box::pin(send(&site, call, request, (way, route))).await,
             None => Err(Error::Denied("nothing can be sent from `configure`".into())),
         };
         self.resume();
@@ -49,18 +51,32 @@ impl State {
     }
 }
 
-/// The client asks whether the plugin may, for each hop of the request.
 async fn send(
     site: &Site,
     call: &Call,
     request: RequestHandle,
-    way: &Way,
+    (way, route): (&Way, Route<'_>),
 ) -> Result<ResponseHandle, Error> {
     let request = request.into_request()?;
+    dispatch(site, call, request, (way, route))
+        .await
+        .map(ResponseHandle::received)
+}
+
+/// Sends `request` by `way`. The client asks whether `call` may, for each hop of
+/// the request.
+pub(crate) async fn dispatch(
+    site: &Site,
+    call: &Call,
+    request: Request<Body>,
+    (way, route): (&Way, Route<'_>),
+) -> Result<Response<Body>, Error> {
+    if let Some(observer) = &call.observer {
+        return observed(&**observer, (site, call), request, (way, route)).await;
+    }
     site.client
         .send(request, way, &call.send_options(site))
         .await
-        .map(ResponseHandle::received)
         .map_err(|error| {
             site.tell_denial(&error);
             send_failure(&error)
@@ -71,4 +87,25 @@ async fn send(
 pub(super) fn not_granted(site: &Site, target: &Uri) -> Error {
     let in_front = !site.next.is_backend();
     Error::Denied(site.rights.denied(target, in_front, false))
+}
+
+/// Whoever goes along may stand in for the client, so what the client would ask
+/// is asked before.
+async fn observed(
+    observer: &dyn Observer,
+    (site, call): (&Site, &Call),
+    request: Request<Body>,
+    (way, route): (&Way, Route<'_>),
+) -> Result<Response<Body>, Error> {
+    let options = call.send_options(site);
+    if let Some(gate) = &options.gate {
+        let admitted = gate.admit(request.uri(), false);
+        admitted.map_err(|text| {
+            site.warn_of_denial(&text);
+            Error::Denied(text)
+        })?;
+    }
+    let onward = Onward(To::Client { site, way, options });
+    let exchanged = observer.exchange(request, route, onward).await;
+    exchanged.map_err(contract)
 }

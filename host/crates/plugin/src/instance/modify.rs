@@ -44,7 +44,8 @@ impl Instance {
         deadline: Instant,
     ) -> Ended<Verdict<PassingRequest>> {
         let own = self.own(Some(&passing));
-        self.enter(own.clone(), deadline, Onward::default());
+        let along = (Onward::default(), None);
+        self.enter(self.call(own.clone(), deadline, along));
         let passing = request_to(self.store.data_mut(), passing)?;
         let plugin = self.exports.req_resp_modifier()?;
         let returned = plugin
@@ -64,7 +65,7 @@ impl Instance {
         deadline: Instant,
     ) -> Ended<Verdict<PassingResponse>> {
         let own = self.own(original.as_ref());
-        self.enter(own, deadline, Onward::default());
+        self.enter(self.call(own, deadline, (Onward::default(), None)));
         let state = self.store.data_mut();
         let passing = response_to(state, passing)?;
         let original = original_to(state, original)?;

@@ -12,31 +12,39 @@ const MAX_LISTED: usize = 16;
 
 /// One place that does not follow a schema. Never repeats a value of the
 /// configuration: it may be a secret.
-pub(super) struct Violation {
-    pub(super) place: KeyPath,
+pub(crate) struct Violation {
+    pub(crate) place: KeyPath,
     /// Whether it sums up what is wrong inside of the place.
     sums_up: bool,
-    pub(super) message: String,
-    pub(super) help: Option<String>,
+    /// Of a key that the schema does not know: where its object stands.
+    unknown_in: Option<KeyPath>,
+    pub(crate) message: String,
+    pub(crate) help: Option<String>,
 }
 
 impl Violation {
-    /// All of those in `error`, which is about `schema`.
-    pub(super) fn all(error: &ValidationError<'_, '_>, schema: &Value) -> Vec<Self> {
+    /// All of those in `error`, which is about `schema` and a value that stands
+    /// at `at`.
+    pub(crate) fn all(error: &ValidationError<'_, '_>, schema: &Value, at: &KeyPath) -> Vec<Self> {
         let mut causes = Vec::new();
         collect(error, &mut causes);
         // A key in another case is missing, too, which is the lesser news.
         causes.sort_by_key(|cause| matches!(cause.kind, ErrorKind::Required { .. }));
         let causes = causes.into_iter();
-        causes.flat_map(|cause| Self::of(cause, schema)).collect()
+        causes
+            .flat_map(|cause| Self::of(cause, schema, at))
+            .collect()
     }
 
     /// One for each key, where it is about keys.
-    fn of(error: &ValidationError<'_, '_>, schema: &Value) -> Vec<Self> {
-        let (place, part) = (place(error), part(error.schema_url, schema));
+    fn of(error: &ValidationError<'_, '_>, schema: &Value, root: &KeyPath) -> Vec<Self> {
+        let (place, part) = (place(error, root), part(error.schema_url, schema));
+        let object = &place;
         let at = |place: KeyPath, message: String, help: Option<String>| Self {
             place,
             sums_up: matches!(error.kind, ErrorKind::AnyOf | ErrorKind::OneOf(_)),
+            unknown_in: matches!(error.kind, ErrorKind::AdditionalProperties { .. })
+                .then(|| object.clone()),
             message,
             help,
         };
@@ -53,16 +61,22 @@ impl Violation {
                 keys.map(|key| at(place.key(key), message(), described(property(key, part))))
                     .collect()
             }
-            kind => vec![at(place, message(kind), help(kind, part))],
+            kind => vec![at(place.clone(), message(kind), help(kind, part))],
         }
+    }
+
+    /// Whether it is about a key of the object at `place` that the schema does
+    /// not know.
+    pub(crate) fn is_unknown_key_of(&self, place: &KeyPath) -> bool {
+        self.unknown_in.as_ref() == Some(place)
     }
 }
 
 /// Places that something has been said about, without regard to case.
-pub(super) struct Places(BTreeSet<String>);
+pub(crate) struct Places(BTreeSet<String>);
 
 impl Places {
-    pub(super) fn of(problems: &[Problem]) -> Self {
+    pub(crate) fn of(problems: &[Problem]) -> Self {
         let paths = problems.iter().map(|problem| &problem.path);
         Self(
             paths
@@ -72,7 +86,7 @@ impl Places {
     }
 
     /// Adds the place of `violation`; false if enough has been said about it.
-    pub(super) fn add(&mut self, violation: &Violation) -> bool {
+    pub(crate) fn add(&mut self, violation: &Violation) -> bool {
         let place = violation.place.as_str().to_ascii_lowercase();
         let inside = |separator: &str| {
             let prefix = format!("{place}{separator}");
@@ -116,9 +130,9 @@ fn fits_type(error: &ValidationError<'_, '_>, depth: usize) -> bool {
     }
 }
 
-fn place(error: &ValidationError<'_, '_>) -> KeyPath {
+fn place(error: &ValidationError<'_, '_>, root: &KeyPath) -> KeyPath {
     let tokens = error.instance_location.tokens.iter();
-    let path = tokens.fold(KeyPath::root(), |path, token| match token {
+    let path = tokens.fold(root.clone(), |path, token| match token {
         InstanceToken::Prop(key) => path.key(key),
         InstanceToken::Item(index) => path.index(*index),
     });

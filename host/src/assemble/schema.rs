@@ -1,0 +1,83 @@
+//! Settings of a plugin against the schema that its author put into the file.
+//!
+//! The schema is a stranger's, so it is limited before it is compiled
+//! ([`Schema::parse_untrusted`]). Values of settings appear in no message, as
+//! they may be secrets.
+
+use cuttle_pipeline::config::{KeyPath, PluginUse};
+use serde_json::Value;
+
+use super::{Findings, plugins::Found};
+use crate::schema::{Schema, Violation};
+
+/// Violations that are told of one place of use.
+const MAX_TOLD: usize = 20;
+
+/// Whether `settings`, with references followed, fit the schema of the plugin.
+/// A plugin without one takes what it takes.
+pub(super) fn fits(
+    list: &PluginUse,
+    found: &Found<'_>,
+    settings: &str,
+    findings: &mut Findings<'_>,
+) -> bool {
+    // What cannot be read is the plugin's to tell.
+    let settings = serde_json::from_str(settings).unwrap_or_default();
+    let violations = |schema: &Schema| violations(schema, list, &settings);
+    follows(found, &list.place, findings, violations)
+}
+
+fn violations(schema: &Schema, list: &PluginUse, settings: &Value) -> Vec<Violation> {
+    let mut violations = schema.violations(settings, &list.place);
+    if list.names.len() > 1 {
+        // The others' settings stand beside its own.
+        violations.retain(|violation| !violation.is_unknown_key_of(&list.place));
+    }
+    violations
+}
+
+/// The same for a modifier, whose settings may be the member with its name.
+pub(super) fn fits_own(
+    used: &PluginUse,
+    found: &Found<'_>,
+    settings: &str,
+    findings: &mut Findings<'_>,
+) -> bool {
+    let settings: Value = serde_json::from_str(settings).unwrap_or_default();
+    let name = &found.0.name;
+    follows(found, &used.place, findings, |schema| {
+        match settings.get(name).filter(|own| own.is_object()) {
+            Some(own) => schema.violations(own, &used.place.key(name)),
+            None => schema.violations(&settings, &used.place),
+        }
+    })
+}
+
+fn follows(
+    (used, component): &Found<'_>,
+    place: &KeyPath,
+    findings: &mut Findings<'_>,
+    violations: impl FnOnce(&Schema) -> Vec<Violation>,
+) -> bool {
+    let Some(schema) = component.settings_schema() else {
+        return true;
+    };
+    let plugin = &used.name;
+    let schema = match Schema::parse_untrusted(schema) {
+        Ok(schema) => schema,
+        Err(why) => {
+            let message = format!("plugin `{plugin}`: its schema cannot be used: {why}");
+            findings.error(place, message, None);
+            return false;
+        }
+    };
+    let violations = violations(&schema);
+    for violation in violations.iter().take(MAX_TOLD) {
+        let message = format!("plugin `{plugin}`: {}", violation.message);
+        findings.error(&violation.place, message, violation.help.clone());
+    }
+    violations.is_empty()
+}
+
+#[cfg(test)]
+mod tests;
