@@ -38,10 +38,11 @@ const LANGUAGES: [(&str, &[&str]); 4] = [
         ],
     ),
 ];
-const EVERY: [&str; 5] = [
+const EVERY: [&str; 6] = [
     ".gitignore",
     "Makefile",
     "README.md",
+    "cases.yaml",
     "krakend.json",
     "wit/types.wit",
 ];

@@ -132,3 +132,15 @@ async fn a_plugin_is_tested_as_the_kind_that_is_asked_for() {
         assert!(output.contains(text), "{text:?}: {output}");
     }
 }
+
+#[tokio::test]
+async fn one_in_front_of_the_gateway_is_a_kind_of_its_own() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::copy(fixture("guards"), folder.path().join("guards.wasm")).expect("a copy");
+    let good = run(folder.path(), &["test-plugin", "-s", "guards.wasm"]).await;
+    assert_eq!(good.code, 0, "{good:?}");
+    let output = format!("{}{}", good.stdout, good.stderr);
+    assert!(output.contains("[OK] SERVER\tguards"), "{output}");
+    let other = run(folder.path(), &["test-plugin", "-c", "guards.wasm"]).await;
+    assert_eq!(other.code, 1, "{other:?}");
+}

@@ -20,12 +20,14 @@ const IN_A_ROW: usize = 1_100;
 async fn a_plugin_in_rust() -> TestResult {
     // Its own tests would compile the kit for this machine, too.
     let project = Project::build("greets-rust", "rust", &[("make", "make")], "all")?;
-    let tested = run(
-        project.folder(),
-        &["test-plugin", "plugins/greets-rust.wasm"],
-    )
-    .await;
-    assert_eq!(tested.code, 0, "{tested:?}");
+    let file = "plugins/greets-rust.wasm";
+    for args in [
+        &["test-plugin", file][..],
+        &["plugin", "test", file, "cases.yaml"],
+    ] {
+        let tested = run(project.folder(), args).await;
+        assert_eq!(tested.code, 0, "{tested:?}");
+    }
     works(&project, "greets-rust").await
 }
 

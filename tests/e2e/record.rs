@@ -186,3 +186,40 @@ async fn a_folder_that_cannot_be_used_stops_the_start() -> TestResult {
     assert!(ran.stderr.contains("cannot record into"), "{ran:?}");
     Ok(())
 }
+
+/// What those behind it do is what its `next` answers, and recording changes
+/// nothing about it.
+#[tokio::test]
+async fn of_a_list_the_first_is_recorded_with_what_came_of_its_next() -> TestResult {
+    let proxy = Origin::replying("by the proxy").await;
+    let folder = plugin_folder(&[&fixture("hands-on")]);
+    let through = |path, address: &str| {
+        let list =
+            json!({ "name": ["hands-on", "http-proxy"], "mark": "m", "proxy_address": address });
+        with_plugin(endpoint(path, "http://behind.test"), list)
+    };
+    let gateway = recording(
+        service(vec![
+            through("/good", &proxy.url()),
+            through("/bad", "http://127.0.0.1:1"),
+        ]),
+        &folder,
+    )
+    .await?;
+    assert_eq!(gateway.get("/good").await?.body, "by the proxy");
+    assert_eq!(gateway.get("/bad").await?.status, 500);
+    let log = gateway.log().text();
+    assert!(log.contains("plugin `http-proxy`"), "whose failure: {log}");
+
+    let found = cases(folder.path(), 2).await;
+    let (good, bad) = (&found[0].1["cases"][0], &found[1].1["cases"][0]);
+    assert_eq!(good["outside"][0]["via"], "next", "{good:#}");
+    assert_eq!(
+        good["outside"].as_array().map(Vec::len),
+        Some(1),
+        "{good:#}"
+    );
+    assert_eq!(bad["outside"][0]["answer"]["error"], "connect", "{bad:#}");
+    passes(&folder, &fixture("hands-on")).await;
+    Ok(())
+}

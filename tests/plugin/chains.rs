@@ -68,7 +68,7 @@ async fn text(answer: Result<Response<cuttle_egress::Body>, CallError>) -> Strin
     String::from_utf8(read(answer.unwrap()).await.to_vec()).unwrap()
 }
 
-fn errors(cost: &Cost, kind: &str) -> u64 {
+pub(crate) fn errors(cost: &Cost, kind: &str) -> u64 {
     cost.errors
         .iter()
         .find(|(name, _)| *name == kind)
@@ -76,7 +76,7 @@ fn errors(cost: &Cost, kind: &str) -> u64 {
         .1
 }
 
-fn dropped(cost: &Cost, reason: &str) -> u64 {
+pub(crate) fn dropped(cost: &Cost, reason: &str) -> u64 {
     let mut found = cost.instances_dropped.iter();
     found.find(|(name, _)| *name == reason).unwrap().1
 }

@@ -13,6 +13,7 @@ use tokio::{
 };
 
 use crate::{
+    chains::{dropped, errors},
     support::{Journal, NOWHERE, call, call_within, get_with},
     wasi_http::{MISBEHAVES, bound, drain, isolated, to_target},
 };
@@ -200,4 +201,33 @@ async fn memory_and_instances_end_at_their_limits() {
     assert!(matches!(error, CallError::Exhausted { .. }), "{error:?}");
     drop(first);
     call(&plugin, request()).await.unwrap();
+}
+
+/// As of any other plugin: whichever way a call ends, and when.
+#[tokio::test]
+async fn what_it_costs_is_counted() {
+    let origin = crate::support::Origin::start().await;
+    let plugin = bound("wasi-http-proxy", isolated()).await;
+    let answer = call(&plugin, get_with(&origin.url("/"), "x-kept", "1")).await;
+    assert_eq!(crate::support::read(answer.unwrap()).await, "ok");
+    let cost = plugin.meter().cost();
+    assert_eq!((cost.calls, errors(&cost, "trap")), (1, 0), "{cost:?}");
+    assert!(cost.busy > Duration::ZERO, "{cost:?}");
+    assert!(cost.busy <= cost.duration * 2, "{cost:?}");
+    assert!(cost.host_calls > 0 && cost.peak_memory > 0, "{cost:?}");
+
+    let plugin = bound(MISBEHAVES, isolated()).await;
+    let trapped = call(&plugin, get_with(NOWHERE, "x-mode", "trap")).await;
+    assert!(trapped.is_err());
+    let cost = plugin.meter().cost();
+    assert_eq!((cost.calls, errors(&cost, "trap")), (1, 1), "{cost:?}");
+    assert_eq!(dropped(&cost, "trap"), 1, "{cost:?}");
+
+    let endless = get_with(NOWHERE, "x-mode", "spin");
+    let late = call_within(&plugin, endless, DEADLINE).await;
+    assert!(matches!(late, Err(CallError::Deadline { .. })));
+    let cost = plugin.meter().cost();
+    assert_eq!(errors(&cost, "deadline"), 1, "{cost:?}");
+    assert_eq!(dropped(&cost, "deadline"), 1, "{cost:?}");
+    assert!(cost.busy > DEADLINE / 4, "{cost:?}");
 }

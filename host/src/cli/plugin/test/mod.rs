@@ -39,6 +39,9 @@ pub(in super::super) struct TestArgs {
     /// Files of cases (JSON, YAML, TOML), or folders of them.
     #[arg(value_name = "CASES", required = true)]
     cases: Vec<PathBuf>,
+    /// Where machine code is kept, so that large components start soon.
+    #[arg(long, value_name = "DIR")]
+    cache_dir: Option<PathBuf>,
     /// Print the outcome as JSON.
     #[arg(long)]
     json: bool,
@@ -58,7 +61,7 @@ pub(super) fn test(args: &TestArgs) -> ExitCode {
 fn outcome(args: &TestArgs) -> Result<Report, String> {
     let cases = read_all(&args.cases)?;
     let file = ComponentFile::read(&args.file)?;
-    let component = load(&file).map_err(|error| chain(&error))?;
+    let component = load(&file, args.cache_dir.clone()).map_err(|error| chain(&error))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
@@ -69,12 +72,12 @@ fn outcome(args: &TestArgs) -> Result<Report, String> {
     })
 }
 
-fn load(file: &ComponentFile) -> Result<Component, LoadError> {
+fn load(file: &ComponentFile, cache_dir: Option<PathBuf>) -> Result<Component, LoadError> {
     let engine = Engine::new(&EngineSettings {
+        cache_dir,
         max_instances: Some(2),
         parallel_compilation: true,
         reproducible: true,
-        ..EngineSettings::default()
     })?;
     engine.load(&file.name, &file.bytes)
 }
