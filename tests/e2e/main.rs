@@ -8,6 +8,7 @@
     reason = "tests report by panicking"
 )]
 
+mod apart;
 mod backend_connections;
 mod bodies;
 mod chains;

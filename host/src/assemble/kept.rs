@@ -12,6 +12,7 @@ use cuttle_plugin::{
 };
 use sha2::{Digest as _, Sha256};
 
+use super::apart::Apart;
 use crate::record::Recorder;
 
 /// The keep of a process that builds one gateway after the other.
@@ -21,6 +22,7 @@ pub struct Kept {
     pac: Option<Workshop<PacRunner, Pac>>,
     recorder: Option<Arc<Recorder>>,
     schemas: bool,
+    apart: Option<Apart>,
 }
 
 /// A tool that takes long to make, and what was made with it.
@@ -61,6 +63,14 @@ impl Kept {
         self
     }
 
+    /// Lets components be compiled by processes of their own. For a program
+    /// that knows the command for it, and stays.
+    #[must_use]
+    pub fn compiling_apart(mut self) -> Self {
+        self.apart = Some(Apart::default());
+        self
+    }
+
     pub(super) fn checks_schemas(&self) -> bool {
         self.schemas
     }
@@ -74,8 +84,10 @@ impl Kept {
         &mut self,
         settings: &EngineSettings,
     ) -> Result<PluginWorkshop<'_>, LoadError> {
+        let settings = &placed(self.apart.as_ref(), settings);
         let workshop = Workshop::open(&mut self.plugins, settings, || Engine::new(settings))?;
-        Ok(PluginWorkshop(workshop))
+        let apart = self.apart.as_ref();
+        Ok(PluginWorkshop { workshop, apart })
     }
 
     /// The same for PAC files, run by the component in `runner`.
@@ -84,7 +96,10 @@ impl Kept {
         settings: &EngineSettings,
         runner: &[u8],
     ) -> Result<PacWorkshop<'_>, LoadError> {
+        let apart = self.apart.as_ref();
+        let settings = &placed(apart, settings);
         let workshop = Workshop::open(&mut self.pac, settings, || {
+            apart.map_or(Ok(()), |apart| apart.prepare(settings, ("pac", runner)))?;
             PacRunner::new(&Engine::new(settings)?, runner)
         })?;
         Ok(PacWorkshop(workshop))
@@ -103,17 +118,27 @@ impl Kept {
     }
 }
 
+fn placed(apart: Option<&Apart>, settings: &EngineSettings) -> EngineSettings {
+    apart.map_or_else(|| settings.clone(), |apart| apart.placed(settings))
+}
+
 /// Compiles what has not been compiled.
-pub(super) struct PluginWorkshop<'a>(&'a mut Workshop<Engine, Component>);
+pub(super) struct PluginWorkshop<'a> {
+    workshop: &'a mut Workshop<Engine, Component>,
+    apart: Option<&'a Apart>,
+}
 
 impl PluginWorkshop<'_> {
     pub(super) fn load(&mut self, name: &str, bytes: &[u8]) -> Result<Component, LoadError> {
         let key = Key::new(name, bytes);
-        if let Some(known) = self.0.take(&key) {
+        if let Some(known) = self.workshop.take(&key) {
             return Ok(known);
         }
-        let made = self.0.tool.load(name, bytes)?;
-        Ok(self.0.put(key, made))
+        if let Some(apart) = self.apart {
+            apart.prepare(&self.workshop.settings, (name, bytes))?;
+        }
+        let made = self.workshop.tool.load(name, bytes)?;
+        Ok(self.workshop.put(key, made))
     }
 }
 

@@ -13,6 +13,7 @@
 //! their places, and the gateway does not start if there is an error among
 //! them. Nothing here opens a socket.
 
+pub(crate) mod apart;
 mod catalog;
 mod client;
 mod discovery;

@@ -26,7 +26,7 @@ use std::{
 use clap::{Args, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use cuttle_pipeline::config;
 
-use crate::telemetry::LogFormat;
+use crate::{assemble::apart, telemetry::LogFormat};
 pub(crate) use output::say;
 
 /// What KrakenD exits with when it cannot even begin: usage, or a
@@ -61,6 +61,15 @@ enum Command {
     TestPlugin(TestPluginArgs),
     /// Compare a plugin's dependencies with the gateway's: not needed for components.
     CheckPlugin(CheckPluginArgs),
+    /// Compile what comes in: for the gateway itself.
+    #[command(name = apart::COMMAND, hide = true)]
+    CompileApart {
+        /// Where the machine code goes.
+        cache_dir: PathBuf,
+        /// With all cores.
+        #[arg(long)]
+        parallel: bool,
+    },
     /// Show the gateway at work: an origin, a forward proxy and the gateway in one process.
     Demo(DemoArgs),
 }
@@ -220,6 +229,10 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Plugin(command) => plugin::plugin(&command),
         Command::TestPlugin(args) => test_plugin::test_plugin(&args),
         Command::CheckPlugin(_) => check_plugin(),
+        Command::CompileApart {
+            cache_dir,
+            parallel,
+        } => apart::child(cache_dir, parallel),
         Command::Demo(args) => crate::demo::run(args.once),
     }
 }

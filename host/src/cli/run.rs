@@ -62,7 +62,7 @@ fn start(file: &Path, loaded: Loaded, args: &RunArgs, read: reload::Read) -> Exi
     };
     tracing::info!(version = crate::VERSION, config = %file.display(), "starting cuttle");
     let kept = match args.record.as_deref().map(recording).transpose() {
-        Ok(kept) => kept.unwrap_or_default(),
+        Ok(kept) => kept.unwrap_or_default().compiling_apart(),
         Err(message) => return failed(&message),
     };
     let watched = args.watch.then_some(file);

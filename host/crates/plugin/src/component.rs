@@ -65,6 +65,14 @@ impl Component {
         })))
     }
 
+    /// See [`Engine::precompile`].
+    pub(crate) fn precompile(engine: &Engine, bytes: &[u8]) -> Result<(), LoadError> {
+        const NAME: &str = "component";
+        check_form(NAME, bytes)?;
+        let worlds = World::of(&exports::names(bytes));
+        compile(&engine.runtime_for(&worlds)?, NAME, bytes).map(drop)
+    }
+
     /// Name it is registered under.
     #[must_use]
     pub fn name(&self) -> &str {

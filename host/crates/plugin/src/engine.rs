@@ -102,6 +102,17 @@ impl Engine {
         Component::load(self, name, bytes)
     }
 
+    /// Compiles the component in `bytes` and puts its machine code into
+    /// [`EngineSettings::cache_dir`], for another process to load. Nothing is
+    /// linked: whether it is a plugin is not asked.
+    ///
+    /// # Errors
+    /// [`LoadError::NotAComponent`], [`LoadError::TooLarge`],
+    /// [`LoadError::Invalid`] and [`LoadError::Engine`].
+    pub fn precompile(&self, bytes: &[u8]) -> Result<(), LoadError> {
+        Component::precompile(self, bytes)
+    }
+
     /// What everything is compiled with that needs nothing special.
     pub(crate) fn runtime(&self) -> &wasmtime::Engine {
         &self.0.runtime

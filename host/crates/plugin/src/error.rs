@@ -38,6 +38,13 @@ pub enum LoadError {
         /// Limit in bytes.
         limit: usize,
     },
+    /// A compiler of its own did not survive it.
+    Compiler {
+        /// Name the plugin is registered under.
+        plugin: String,
+        /// What became of the compiler.
+        message: String,
+    },
     /// The component is damaged, or uses what this engine does not support.
     Invalid {
         /// Name the plugin is registered under.
@@ -97,6 +104,9 @@ impl fmt::Display for LoadError {
                 f,
                 "plugin `{plugin}` is {size} bytes long, and the limit is {limit}"
             ),
+            Self::Compiler { plugin, message } => {
+                write!(f, "plugin `{plugin}` cannot be compiled: {message}")
+            }
             Self::Invalid { plugin, .. } => {
                 write!(f, "plugin `{plugin}` is not a valid component")
             }
