@@ -5,6 +5,8 @@
 #   make soak    1,000 reloads under load, where make test has 300
 #   make lint    formatting, clippy and documentation, as the pipeline wants them
 #   make fuzz    hostile input, a minute for each target (needs nightly and cargo-fuzz)
+#   make instructions
+#                instructions for a request, against tests/instructions.json (needs valgrind)
 #   make bench   what a request costs, against a bare relay and other gateways
 #                (needs wrk, curl and nginx; those of haproxy, apache2 and python3-venv
 #                that are missing leave their rivals out)
@@ -12,7 +14,7 @@
 CARGO ?= cargo
 PLUGINS := --manifest-path plugins/Cargo.toml
 
-.PHONY: demo build test soak lint fuzz bench
+.PHONY: demo build test soak lint fuzz instructions bench
 
 demo:
 	$(CARGO) run --package cuttle --bin cuttle -- demo
@@ -47,6 +49,11 @@ fuzz: $(FUZZ_TARGETS:%=fuzz-%)
 fuzz-%:
 	mkdir -p fuzz/corpus/$*
 	cd fuzz && $(CARGO) +nightly fuzz run $* corpus/$* seeds/$* -- -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=20
+
+# A way that has become dearer than the record allows is an error. What is meant
+# to be is recorded: make instructions INSTRUCTIONS=--record
+instructions:
+	$(CARGO) run --release --package cuttle-tests --bin instructions -- $(INSTRUCTIONS)
 
 # Rivals that Debian does not have, from PyPI. Without them the others are measured.
 BENCH_PEERS := $(CURDIR)/target/bench-peers

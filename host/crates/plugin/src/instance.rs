@@ -23,6 +23,7 @@ use crate::{
     CallError, Component,
     bindings::cuttle::plugin::types::Error,
     cost::{Usage, give_way},
+    errand::beside,
     error::Cause,
     host::{RequestHandle, ResponseHandle, plugin_failure},
     log::printable,
@@ -111,7 +112,9 @@ impl Instance {
             Ok(request) => request,
             Err(error) => return Outcome::Broken(stopped(&self.store, &error)),
         };
-        let answered = self.exports.handle(&mut self.store, request).await;
+        let errands = self.store.data().errands.clone();
+        let answering = self.exports.handle(&mut self.store, request);
+        let answered = beside(errands, answering).await;
         self.tell_observer();
         // A short flood may be over before anybody looks.
         let overdrawn = self.store.data().overdrawn();

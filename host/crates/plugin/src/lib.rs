@@ -48,6 +48,7 @@ mod cache;
 mod component;
 mod cost;
 mod engine;
+mod errand;
 mod error;
 mod exports;
 #[expect(

@@ -17,6 +17,7 @@ use crate::{
     Limits,
     bindings::cuttle::plugin::{forward_proxy::Options, log::Level},
     cost::Clock,
+    errand::Errands,
     host::Pipe,
     limits::Limiter,
     log::Log,
@@ -135,6 +136,8 @@ pub(crate) struct State {
     pub(crate) held: HeldMemory,
     /// The call at work; `None` while the instance is made and configured.
     pub(crate) call: Option<Call>,
+    /// What it waits for.
+    pub(crate) errands: Errands,
     /// Bodies the plugin began to write during this call.
     pub(crate) pipes: Vec<Arc<Pipe>>,
     /// What its calls cost.
@@ -194,6 +197,7 @@ impl State {
             http: standard::http_context(),
             hooks: Hooks::new(&site),
             call: None,
+            errands: Errands::default(),
             pipes: Vec::new(),
             clock: Clock::default(),
             host_calls: site.limits.host_calls,

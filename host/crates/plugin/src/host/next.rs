@@ -7,18 +7,20 @@ use http::{
     HeaderMap, Request,
     header::{CONTENT_LENGTH, HOST},
 };
+use tokio::time::Instant;
 use wasmtime::component::Resource;
 
 use super::{
-    failure::{contract, following_failure},
+    failure::{contract, following_failure, send_failure},
     message::{RequestHandle, ResponseHandle},
     outbound::not_granted,
 };
 use crate::{
-    CallError, Plugin,
+    CallError, Plugin, ServerPlugin,
     bindings::cuttle::plugin::{next::Host, types::Error},
+    errand::{Errand, Errands, Mishap},
     next::{Next, Told},
-    observer::{self, Route, To},
+    observer::{self, Observer, Route, To},
     state::{Call, Site, State},
 };
 
@@ -34,8 +36,7 @@ impl Host for State {
         let request = self.table.delete(request)?;
         self.wait();
         let answered = match self.call.as_mut() {
-            // As large as everything that follows: on the heap.
-            Some(call) => Box::pin(hand_on(&site, call, request)).await,
+            Some(call) => hand_on(&site, (call, &self.errands), request).await,
             None => Err(Error::Denied("nothing can be sent from `configure`".into())),
         };
         self.resume();
@@ -48,43 +49,68 @@ impl Host for State {
 
 async fn hand_on(
     site: &Site,
-    call: &mut Call,
+    (call, errands): (&mut Call, &Errands),
     request: RequestHandle,
 ) -> Result<ResponseHandle, Error> {
     let mut request = request.into_request()?;
     reframe(request.headers_mut());
-    let answered = match &site.next {
+    let errand = match &site.next {
         Next::Plugin { plugin, hosts } => {
             // Otherwise it could make use of the rights of those behind it.
             let own = call.origin.as_ref();
             if !site.rights.may_hand_on(request.uri(), own, hosts) {
                 return Err(not_granted(site, request.uri()));
             }
-            return follow(plugin, call, request).await;
+            if let Some(observer) = &call.observer {
+                let observer = Arc::clone(observer);
+                return observed(&*observer, plugin, call, request).await;
+            }
+            followed(plugin.clone(), call.deadline, request)
         }
-        Next::Server(plugin) => {
-            let onward = call.onward.again();
-            plugin.handle(request, onward, call.deadline).await
-        }
-        Next::Gateway => return answered_by_gateway(call, request).await,
+        Next::Server(plugin) => served(plugin.clone(), call, request),
+        Next::Gateway => answered_by_gateway(call, request)?,
         // Sent by the client, without coming here.
-        Next::Backend => return Err(Error::Other("nobody is there".into())),
+        Next::Backend => return Err(nobody()),
     };
-    answered
-        .map(ResponseHandle::received)
-        .map_err(|error| told(call, error))
+    let done = errands.run(errand).await;
+    done.map(ResponseHandle::received)
+        .map_err(|mishap| match mishap {
+            Mishap::Following(error) => told(call, error),
+            Mishap::Sending(error) => send_failure(&error),
+        })
 }
 
-async fn follow(
+fn nobody() -> Error {
+    Error::Other("nobody is there".into())
+}
+
+fn followed(plugin: Plugin, deadline: Instant, request: Request<Body>) -> Errand {
+    Box::pin(async move {
+        let answered = plugin.call(request, deadline).await;
+        answered.map_err(Mishap::Following)
+    })
+}
+
+fn served(plugin: ServerPlugin, call: &Call, request: Request<Body>) -> Errand {
+    let (onward, deadline) = (call.onward.again(), call.deadline);
+    Box::pin(async move {
+        let answered = plugin.handle(request, onward, deadline).await;
+        answered.map_err(Mishap::Following)
+    })
+}
+
+fn answered_by_gateway(call: &Call, request: Request<Body>) -> Result<Errand, Error> {
+    let gateway = call.onward.gateway.clone().ok_or_else(nobody)?;
+    Ok(Box::pin(async move { Ok(gateway.answer(request).await) }))
+}
+
+/// Whoever goes along stands between the plugin and the one that follows.
+async fn observed(
+    observer: &dyn Observer,
     plugin: &Plugin,
     call: &mut Call,
     request: Request<Body>,
 ) -> Result<ResponseHandle, Error> {
-    let Some(observer) = &call.observer else {
-        let answered = plugin.call(request, call.deadline).await;
-        let answered = answered.map_err(|error| told(call, error));
-        return answered.map(ResponseHandle::received);
-    };
     let failed = Mutex::default();
     let onward = observer::Onward(To::Plugin {
         plugin,
@@ -96,13 +122,6 @@ async fn follow(
         let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
         failed.map_or_else(|| contract(failure), |error| told(call, error))
     })
-}
-
-async fn answered_by_gateway(call: &Call, request: Request<Body>) -> Result<ResponseHandle, Error> {
-    match &call.onward.gateway {
-        Some(gateway) => Ok(ResponseHandle::received(gateway.answer(request).await)),
-        None => Err(Error::Other("nobody is there".into())),
-    }
 }
 
 /// Remembers whose failure it is that the plugin is told about.

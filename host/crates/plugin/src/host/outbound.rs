@@ -7,11 +7,12 @@ use http::{Request, Response, Uri};
 use wasmtime::component::Resource;
 
 use super::{
-    failure::{contract, send_failure},
+    failure::{contract, following_failure, send_failure},
     message::{RequestHandle, ResponseHandle},
 };
 use crate::{
     bindings::cuttle::plugin::{outbound::Host, types::Error},
+    errand::{Errands, Mishap},
     observer::{Observer, Onward, Route, To},
     state::{Call, Site, State},
 };
@@ -38,9 +39,7 @@ impl State {
         let site = Arc::clone(&self.site);
         self.wait();
         let response = match self.call.as_ref() {
-            // By far the largest future of a call: it moves once, to the heap, and
-            // not through everything that waits for it.
-            Some(call) => Box::pin(send(&site, call, request, (way, route))).await,
+            Some(call) => send(&site, (call, &self.errands), request, (way, route)).await,
             None => Err(Error::Denied("nothing can be sent from `configure`".into())),
         };
         self.resume();
@@ -52,15 +51,28 @@ impl State {
 }
 
 async fn send(
-    site: &Site,
-    call: &Call,
+    site: &Arc<Site>,
+    (call, errands): (&Call, &Errands),
     request: RequestHandle,
     (way, route): (&Way, Route<'_>),
 ) -> Result<ResponseHandle, Error> {
     let request = request.into_request()?;
-    dispatch(site, call, request, (way, route))
-        .await
-        .map(ResponseHandle::received)
+    if call.observer.is_some() {
+        let dispatched = Box::pin(dispatch(site, call, request, (way, route))).await;
+        return dispatched.map(ResponseHandle::received);
+    }
+    let (sender, way, options) = (Arc::clone(site), way.clone(), call.send_options(site));
+    let errand = async move {
+        let sent = sender.client.send(request, &way, &options).await;
+        sent.map_err(Mishap::Sending)
+    };
+    // By far the largest future of a call: it moves once, to the heap.
+    let done = errands.run(Box::pin(errand)).await;
+    done.map(ResponseHandle::received)
+        .map_err(|mishap| match mishap {
+            Mishap::Sending(error) => failed(site, &error),
+            Mishap::Following(error) => following_failure(&error),
+        })
 }
 
 /// Sends `request` by `way`. The client asks whether `call` may, for each hop of
@@ -77,10 +89,12 @@ pub(crate) async fn dispatch(
     site.client
         .send(request, way, &call.send_options(site))
         .await
-        .map_err(|error| {
-            site.tell_denial(&error);
-            send_failure(&error)
-        })
+        .map_err(|error| failed(site, &error))
+}
+
+fn failed(site: &Site, error: &cuttle_egress::Error) -> Error {
+    site.tell_denial(error);
+    send_failure(error)
 }
 
 /// The refusal, with the grant that would be needed.

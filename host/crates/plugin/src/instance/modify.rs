@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use super::{Instance, Outcome, stopped};
 use crate::{
     CallError,
+    errand::beside,
     modifier::{
         Level, PassingRequest, PassingResponse, Verdict, failed, original_to, request_to,
         request_verdict, response_to, response_verdict,
@@ -48,9 +49,9 @@ impl Instance {
         self.enter(self.call(own.clone(), deadline, along));
         let passing = request_to(self.store.data_mut(), passing)?;
         let plugin = self.exports.req_resp_modifier()?;
-        let returned = plugin
-            .call_modify_request(&mut self.store, &passing)
-            .await?;
+        let errands = self.store.data().errands.clone();
+        let modifying = plugin.call_modify_request(&mut self.store, &passing);
+        let returned = beside(errands, modifying).await?;
         let state = self.store.data_mut();
         match returned {
             Ok(verdict) => request_verdict(state, verdict, own.as_ref()),
@@ -70,9 +71,10 @@ impl Instance {
         let passing = response_to(state, passing)?;
         let original = original_to(state, original)?;
         let plugin = self.exports.req_resp_modifier()?;
-        let returned = plugin
-            .call_modify_response(&mut self.store, passing, original.as_ref())
-            .await?;
+        let errands = self.store.data().errands.clone();
+        let original = original.as_ref();
+        let modifying = plugin.call_modify_response(&mut self.store, passing, original);
+        let returned = beside(errands, modifying).await?;
         let state = self.store.data_mut();
         match returned {
             Ok(verdict) => response_verdict(state, verdict),
