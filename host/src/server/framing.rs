@@ -223,6 +223,12 @@ fn inspect(head: &[u8], max: usize) -> (Framing, State) {
         // hyper refuses it for the same reason.
         _ => return (Framing::Clean, State::Opaque),
     }
+    if !has_whole_line_ends(head) {
+        return (Framing::LineEnd, State::Opaque);
+    }
+    if request.path.is_some_and(|target| target.contains('#')) {
+        return (Framing::Fragment, State::Opaque);
+    }
     match lengths(&request) {
         Lengths {
             codings: 0,
@@ -250,6 +256,15 @@ fn inspect(head: &[u8], max: usize) -> (Framing, State) {
         } if request.version == Some(1) => (Framing::Clean, State::Chunked(Chunks::default())),
         _ => (Framing::TransferEncoding, State::Opaque),
     }
+}
+
+/// Whether each LF has its CR. Where a parser behind us takes LF alone for part
+/// of a line, the same bytes would be another head.
+fn has_whole_line_ends(head: &[u8]) -> bool {
+    let mut lines = head.split(|byte| *byte == b'\n');
+    // What stands behind the last one is no line.
+    lines.next_back();
+    lines.all(|line| line.ends_with(b"\r"))
 }
 
 /// The framing fields of a head.

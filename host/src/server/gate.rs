@@ -69,12 +69,14 @@ pub(super) struct Gate<S: Reset> {
 pub(super) struct Verdict(Arc<AtomicU8>);
 
 impl Verdict {
-    const ALL: [Framing; 5] = [
+    const ALL: [Framing; 7] = [
         Framing::Clean,
         Framing::Both,
         Framing::TransferEncoding,
         Framing::ContentLength,
         Framing::TooLarge,
+        Framing::LineEnd,
+        Framing::Fragment,
     ];
 
     /// The verdict on the request that hyper has just handed out.

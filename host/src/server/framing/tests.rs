@@ -70,6 +70,26 @@ fn ambiguous_lengths_are_seen_on_the_wire() {
 }
 
 #[test]
+fn line_ends_and_fragments_that_hyper_forgives_are_seen() {
+    let cases = [
+        ("GET / HTTP/1.1\nHost: a\r\n\r\n", Framing::LineEnd),
+        ("GET / HTTP/1.1\r\nHost: a\n\r\n", Framing::LineEnd),
+        ("GET / HTTP/1.1\r\nHost: a\r\n\n", Framing::LineEnd),
+        ("\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", Framing::LineEnd),
+        ("GET /#a HTTP/1.1\r\nHost: a\r\n\r\n", Framing::Fragment),
+    ];
+    for (wire, expected) in cases {
+        for size in 1..wire.len() {
+            assert_eq!(
+                follow(wire, size),
+                (vec![expected], Reading::Opaque),
+                "{wire:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn what_is_being_read_is_known() {
     assert_eq!(follow("G", 1).1, Reading::Head);
     assert_eq!(
