@@ -163,6 +163,10 @@ impl<S: AsyncRead + Reset + Unpin> AsyncRead for Gate<S> {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let before = buf.filled().len();
+        if this.tracker.is_broken() {
+            // For hyper the body has broken off, which is the client's fault.
+            return Poll::Ready(Ok(()));
+        }
         if this.ahead.is_empty() {
             ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
         } else {

@@ -148,7 +148,7 @@ fn nginx(own: SocketAddr, origin: &str) -> String {
 events {{ worker_connections 256; }}
 http {{
     access_log off; client_max_body_size {MAX_BODY}; large_client_header_buffers 4 {MAX_HEAD};
-    client_header_timeout 5s; client_body_timeout 5s; keepalive_timeout 5s;
+    client_header_timeout 5s; client_body_timeout 5s; keepalive_timeout 5s; lingering_timeout 500ms;
     client_body_temp_path a; proxy_temp_path b; fastcgi_temp_path c; uwsgi_temp_path d; scgi_temp_path e;
     proxy_http_version 1.1; {fields}
     upstream origin {{ server {origin}; keepalive 16; }}
@@ -172,7 +172,9 @@ http {{
 
 fn haproxy(own: SocketAddr, origin: &str) -> String {
     format!(
-        "defaults
+        "global
+    tune.bufsize 49152
+defaults
     mode http
     timeout connect 5s
     timeout client 5s
@@ -181,13 +183,14 @@ fn haproxy(own: SocketAddr, origin: &str) -> String {
     timeout http-keep-alive 5s
 frontend front
     bind {own}
-    http-request deny deny_status 413 if {{ req.hdr_val(content-length) gt {MAX_BODY} }}
+    http-request deny deny_status 413 if {{ req.body_size gt {MAX_BODY} }}
     http-request deny deny_status 404 unless {{ path /x /smuggled /q /h }} or {{ path_beg /p/ /back/ }}
     http-request deny deny_status 405 unless {{ method GET HEAD POST }}
     http-request del-header '^(?!(x-allowed|host|connection|content-length|transfer-encoding)$)' -m reg if {{ path /h }}
     http-request set-query a=%[urlp(a)] if {{ path /q }}
     http-request replace-path ^/p/(.*) /v1/p/\\1
     http-request set-header X-Forwarded-For %[src]
+    http-request set-header X-Forwarded-Host %[req.hdr(host)]
     http-request set-header Host {origin}
     default_backend back
 backend back

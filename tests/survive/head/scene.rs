@@ -60,7 +60,7 @@ impl Scene {
             address: gateway.address(),
             authority: origin.authority(),
             origin,
-            patience: Duration::from_secs(4),
+            patience: PATIENCE,
             _server: Server::Gateway(Box::new(gateway)),
         })
     }
