@@ -173,7 +173,7 @@ http {{
 fn haproxy(own: SocketAddr, origin: &str) -> String {
     format!(
         "global
-    tune.bufsize 49152
+    tune.bufsize 33792
 defaults
     mode http
     timeout connect 5s

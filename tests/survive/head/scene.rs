@@ -33,7 +33,7 @@ pub(super) struct Scene {
 #[expect(dead_code, reason = "held for the end of its life")]
 enum Server {
     Gateway(Box<Gateway>),
-    Rival(Running),
+    Rival(Box<Running>),
 }
 
 /// What has become of a case.
@@ -73,7 +73,7 @@ impl Scene {
             authority: origin.authority(),
             origin,
             patience: RIVALS_PATIENCE,
-            _server: Server::Rival(running),
+            _server: Server::Rival(Box::new(running)),
         })
     }
 

@@ -159,7 +159,7 @@ fn targets(cases: &mut Vec<Case>) {
         let name = format!("line/target {target}");
         cases.push(Case::new(
             name,
-            request(&format!("GET {target} HTTP/1.1")),
+            last(&format!("GET {target} HTTP/1.1")),
             Refused(400),
         ));
     }
@@ -179,7 +179,7 @@ fn methods(cases: &mut Vec<Case>) {
         let name = format!("line/CONNECT {target}");
         cases.push(Case::new(
             name,
-            request(&format!("CONNECT {target} HTTP/1.1")),
+            last(&format!("CONNECT {target} HTTP/1.1")),
             Refused(501),
         ));
     }
@@ -188,11 +188,7 @@ fn methods(cases: &mut Vec<Case>) {
         "TRACE * HTTP/1.1",
         "TRACE http://a/x HTTP/1.1",
     ] {
-        cases.push(Case::new(
-            format!("line/{line}"),
-            request(line),
-            Refused(501),
-        ));
+        cases.push(Case::new(format!("line/{line}"), last(line), Refused(501)));
     }
     let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     cases.push(Case::new(
