@@ -19,11 +19,11 @@ pub use refusal::Refusal;
 /// own because the target is decoded, matched and logged.
 pub const MAX_TARGET_BYTES: usize = 16 * 1024;
 
-/// What the framing fields of a request looked like on the wire.
+/// What a head looked like on the wire.
 ///
-/// hyper drops a `Content-Length` that stands beside a `Transfer-Encoding` and
-/// merges equal ones, so the listener reads the raw head and hands its verdict
-/// on as an extension of the request.
+/// hyper drops a `Content-Length` that stands beside a `Transfer-Encoding`,
+/// merges equal ones and forgives line ends, so the listener reads the raw head
+/// and hands its verdict on as an extension of the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Framing {
     /// Nothing to object to.
@@ -37,6 +37,10 @@ pub enum Framing {
     ContentLength,
     /// The head has more bytes than `max_header_bytes`.
     TooLarge,
+    /// A line ends with LF alone, which others do not take for its end.
+    LineEnd,
+    /// The target has a fragment, which no client may send and hyper cuts off.
+    Fragment,
 }
 
 /// A head that may be routed.
@@ -81,6 +85,8 @@ fn check_framing(parts: &Parts) -> Result<(), Refusal> {
         Framing::TransferEncoding => return Err(Refusal::TransferEncoding),
         Framing::ContentLength => return Err(Refusal::ContentLength),
         Framing::TooLarge => return Err(Refusal::HeadTooLarge),
+        Framing::LineEnd => return Err(Refusal::LineEnd),
+        Framing::Fragment => return Err(Refusal::Target),
     }
     check_transfer_encoding(parts)?;
     check_content_length(parts)

@@ -26,6 +26,8 @@ pub enum Refusal {
     LengthTwice,
     /// More bytes than `max_header_bytes`.
     HeadTooLarge,
+    /// A line that ends with LF alone (RFC 9112 section 2.2 lets us choose).
+    LineEnd,
 }
 
 impl Refusal {
@@ -54,6 +56,7 @@ impl fmt::Display for Refusal {
             Self::ContentLength => "invalid Content-Length",
             Self::LengthTwice => "both Transfer-Encoding and Content-Length",
             Self::HeadTooLarge => "request header too large",
+            Self::LineEnd => "a line that does not end with CR LF",
         })
     }
 }

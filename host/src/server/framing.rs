@@ -26,6 +26,8 @@ enum State {
     Chunked(Chunks),
     /// Not followed: hyper will close this connection.
     Opaque,
+    /// In the middle of a body that is malformed from here on.
+    Broken,
     Http2,
 }
 
@@ -74,9 +76,14 @@ impl Tracker {
             State::Head(head) if head.bytes.is_empty() => Reading::Nothing,
             State::Head(_) => Reading::Head,
             State::Sized(_) | State::Chunked(_) => Reading::Body,
-            State::Opaque => Reading::Opaque,
+            State::Opaque | State::Broken => Reading::Opaque,
             State::Http2 => Reading::Http2,
         }
+    }
+
+    /// Whether nothing behind the bytes so far is to be read any more.
+    pub(super) fn is_broken(&self) -> bool {
+        matches!(self.state, State::Broken)
     }
 
     /// Follows `bytes` up to the end of the current message.
@@ -86,6 +93,7 @@ impl Tracker {
                 used: bytes.len(),
                 head: None,
             },
+            State::Broken => Step::default(),
             State::Head(_) => self.advance_head(bytes),
             State::Sized(_) | State::Chunked(_) => Step {
                 used: self.advance_body(bytes),
@@ -149,7 +157,7 @@ impl Tracker {
     /// Bytes of `bytes` that belong to the body.
     fn advance_body(&mut self, bytes: &[u8]) -> usize {
         let (used, ended) = match &mut self.state {
-            State::Head(_) => return 0,
+            State::Head(_) | State::Broken => return 0,
             State::Opaque | State::Http2 => return bytes.len(),
             State::Sized(left) => {
                 let used = usize::try_from(*left)
@@ -161,9 +169,9 @@ impl Tracker {
             State::Chunked(chunks) => match chunks.advance(bytes) {
                 Chunked::Inside => (bytes.len(), false),
                 Chunked::Ended(used) => (used, true),
-                Chunked::Malformed => {
-                    self.state = State::Opaque;
-                    return bytes.len();
+                Chunked::Malformed(good) => {
+                    self.state = State::Broken;
+                    return good;
                 }
             },
         };
@@ -223,6 +231,12 @@ fn inspect(head: &[u8], max: usize) -> (Framing, State) {
         // hyper refuses it for the same reason.
         _ => return (Framing::Clean, State::Opaque),
     }
+    if !has_whole_line_ends(head) {
+        return (Framing::LineEnd, State::Opaque);
+    }
+    if request.path.is_some_and(|target| target.contains('#')) {
+        return (Framing::Fragment, State::Opaque);
+    }
     match lengths(&request) {
         Lengths {
             codings: 0,
@@ -250,6 +264,15 @@ fn inspect(head: &[u8], max: usize) -> (Framing, State) {
         } if request.version == Some(1) => (Framing::Clean, State::Chunked(Chunks::default())),
         _ => (Framing::TransferEncoding, State::Opaque),
     }
+}
+
+/// Whether each LF has its CR. Where a parser behind us takes LF alone for part
+/// of a line, the same bytes would be another head.
+fn has_whole_line_ends(head: &[u8]) -> bool {
+    let mut lines = head.split(|byte| *byte == b'\n');
+    // What stands behind the last one is no line.
+    lines.next_back();
+    lines.all(|line| line.ends_with(b"\r"))
 }
 
 /// The framing fields of a head.
@@ -288,11 +311,14 @@ fn digits(value: &[u8]) -> Option<u64> {
         .flatten()
 }
 
-/// Follows a chunked body (RFC 9112 section 7.1).
+/// Follows a chunked body (RFC 9112 section 7.1), word for word: what one parser
+/// forgives, another reads as something else.
 #[derive(Debug, Default)]
 struct Chunks {
     at: ChunkPart,
     size: u64,
+    /// Digits of the current size.
+    digits: u8,
     /// Whether the current line of the trailers has any byte.
     line: bool,
 }
@@ -302,15 +328,33 @@ enum ChunkPart {
     #[default]
     Size,
     Extension,
+    /// Between the CR and the LF behind a size.
+    SizeEnd,
     Data,
     DataEnd,
+    /// Between the CR and the LF behind data.
+    DataLf,
     Trailers,
+    /// Between the CR and the LF of a trailer.
+    TrailerEnd,
 }
+
+/// Digits of a size: all that fit into 64 bits.
+const MAX_DIGITS: u8 = 16;
 
 enum Chunked {
     Inside,
+    /// Behind so many bytes.
     Ended(usize),
-    Malformed,
+    /// At the byte of this index.
+    Malformed(usize),
+}
+
+/// What one byte was.
+enum Byte {
+    Good,
+    Last,
+    Wrong,
 }
 
 impl Chunks {
@@ -321,11 +365,10 @@ impl Chunks {
                 rest = self.skip_data(rest);
                 continue;
             }
-            rest = after;
             match self.step(byte) {
-                Chunked::Inside => {}
-                Chunked::Ended(_) => return Chunked::Ended(bytes.len() - rest.len()),
-                Chunked::Malformed => return Chunked::Malformed,
+                Byte::Good => rest = after,
+                Byte::Last => return Chunked::Ended(bytes.len() - after.len()),
+                Byte::Wrong => return Chunked::Malformed(bytes.len() - rest.len()),
             }
         }
         Chunked::Inside
@@ -342,32 +385,45 @@ impl Chunks {
         bytes.get(skip..).unwrap_or_default()
     }
 
-    fn step(&mut self, byte: u8) -> Chunked {
-        match (self.at, byte) {
-            (ChunkPart::Size | ChunkPart::Extension, b'\n') => self.begin_chunk(),
-            (ChunkPart::Size, _) => match char::from(byte).to_digit(16) {
-                Some(digit) => match self.size.checked_mul(16) {
-                    Some(size) => self.size = size + u64::from(digit),
-                    None => return Chunked::Malformed,
-                },
-                None => self.at = ChunkPart::Extension,
-            },
-            (ChunkPart::DataEnd, b'\n') => *self = Self::default(),
-            (ChunkPart::DataEnd, b'\r') | (ChunkPart::Extension | ChunkPart::Data, _) => {}
-            (ChunkPart::DataEnd, _) => return Chunked::Malformed,
-            (ChunkPart::Trailers, b'\n') if !self.line => return Chunked::Ended(0),
-            (ChunkPart::Trailers, b'\n') => self.line = false,
-            (ChunkPart::Trailers, b'\r') => {}
-            (ChunkPart::Trailers, _) => self.line = true,
-        }
-        Chunked::Inside
+    fn step(&mut self, byte: u8) -> Byte {
+        use ChunkPart::{Data, DataEnd, DataLf, Extension, Size, SizeEnd, TrailerEnd, Trailers};
+        self.at = match (self.at, byte) {
+            (Size, b'\r') if self.digits > 0 => SizeEnd,
+            (Size, b';' | b' ' | b'\t') if self.digits > 0 => Extension,
+            (Size, _) => return self.digit(byte),
+            (Extension, b'\r') => SizeEnd,
+            (Extension, _) if byte == b'\t' || !byte.is_ascii_control() => Extension,
+            (SizeEnd, b'\n') if self.size == 0 => Trailers,
+            (SizeEnd, b'\n') => Data,
+            (DataEnd, b'\r') => DataLf,
+            (DataLf, b'\n') => {
+                *self = Self::default();
+                Size
+            }
+            (Trailers, b'\r') => TrailerEnd,
+            (Trailers, _) if byte != b'\n' => {
+                self.line = true;
+                Trailers
+            }
+            (TrailerEnd, b'\n') if !self.line => return Byte::Last,
+            (TrailerEnd, b'\n') => {
+                self.line = false;
+                Trailers
+            }
+            _ => return Byte::Wrong,
+        };
+        Byte::Good
     }
 
-    fn begin_chunk(&mut self) {
-        self.at = match self.size {
-            0 => ChunkPart::Trailers,
-            _ => ChunkPart::Data,
-        };
+    fn digit(&mut self, byte: u8) -> Byte {
+        match char::from(byte).to_digit(16) {
+            Some(digit) if self.digits < MAX_DIGITS => {
+                self.size = self.size << 4 | u64::from(digit);
+                self.digits += 1;
+                Byte::Good
+            }
+            _ => Byte::Wrong,
+        }
     }
 }
 

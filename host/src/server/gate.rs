@@ -69,12 +69,14 @@ pub(super) struct Gate<S: Reset> {
 pub(super) struct Verdict(Arc<AtomicU8>);
 
 impl Verdict {
-    const ALL: [Framing; 5] = [
+    const ALL: [Framing; 7] = [
         Framing::Clean,
         Framing::Both,
         Framing::TransferEncoding,
         Framing::ContentLength,
         Framing::TooLarge,
+        Framing::LineEnd,
+        Framing::Fragment,
     ];
 
     /// The verdict on the request that hyper has just handed out.
@@ -161,6 +163,10 @@ impl<S: AsyncRead + Reset + Unpin> AsyncRead for Gate<S> {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let before = buf.filled().len();
+        if this.tracker.is_broken() {
+            // For hyper the body has broken off, which is the client's fault.
+            return Poll::Ready(Ok(()));
+        }
         if this.ahead.is_empty() {
             ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
         } else {

@@ -20,6 +20,7 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
             | "proxy-authenticate"
             | "proxy-authentication-info"
             | "proxy-authorization"
+            | "http2-settings"
     )
 }
 

@@ -33,7 +33,10 @@ pub(crate) struct HeaderFilter {
 
 /// Which fields of the client pass both levels.
 enum ClientFields {
+    /// Except for [aliases](is_alias).
     All,
+    /// Whatever the endpoint has let pass.
+    Passed,
     These(Vec<HeaderName>),
 }
 
@@ -74,7 +77,7 @@ impl HeaderFilter {
     /// The filter of a backend alone, for what has passed that of its endpoint
     /// and holds the gateway's fields already.
     pub(crate) fn second(backend: Option<&[HeaderName]>) -> Self {
-        let client = backend.map_or(ClientFields::All, |names| {
+        let client = backend.map_or(ClientFields::Passed, |names| {
             ClientFields::These(forwardable(names.iter()))
         });
         Self {
@@ -101,7 +104,11 @@ impl HeaderFilter {
         let agent_forwarded = self.forwards_user_agent && client.contains_key(USER_AGENT);
         let mut headers = match &self.client {
             ClientFields::All => {
-                remove_unforwardable(&mut client);
+                remove(&mut client, |name| !is_forwardable(name) || is_alias(name));
+                client
+            }
+            ClientFields::Passed => {
+                remove(&mut client, |name| !is_forwardable(name));
                 client
             }
             ClientFields::These(names) => pick(&client, names),
@@ -142,7 +149,7 @@ impl OwnFields {
 /// Fields about the client's connection or its framing, or made anew for the
 /// backend. `Expect` is among them because the gateway's listener has met the
 /// expectation; `Proxy` because CGI programs take it for `HTTP_PROXY`.
-const UNFORWARDABLE: [HeaderName; 10] = [
+const UNFORWARDABLE: [HeaderName; 11] = [
     CONNECTION,
     CONTENT_LENGTH,
     EXPECT,
@@ -151,6 +158,7 @@ const UNFORWARDABLE: [HeaderName; 10] = [
     TRAILER,
     TRANSFER_ENCODING,
     UPGRADE,
+    HeaderName::from_static("http2-settings"),
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy"),
 ];
@@ -173,10 +181,26 @@ fn forwardable<'n>(names: impl Iterator<Item = &'n HeaderName>) -> Vec<HeaderNam
     kept
 }
 
-fn remove_unforwardable(headers: &mut HeaderMap) {
+/// Whether a server that does not tell `_` from `-`, as CGI and its heirs, takes
+/// it for a field that is not the client's to send: `X_Forwarded_For` would
+/// stand beside the gateway's own word.
+fn is_alias(name: &HeaderName) -> bool {
+    if !name.as_str().contains('_') {
+        return false;
+    }
+    let meant = HeaderName::try_from(name.as_str().replace('_', "-"));
+    meant.is_ok_and(|meant| !is_forwardable(&meant) || is_ours(&meant))
+}
+
+/// Fields that say what the gateway knows of the client.
+fn is_ours(name: &HeaderName) -> bool {
+    is_always_replaced(name) || *name == X_FORWARDED_VIA
+}
+
+fn remove(headers: &mut HeaderMap, unwanted: impl Fn(&HeaderName) -> bool) {
     let gone: Vec<HeaderName> = headers
         .keys()
-        .filter(|name| !is_forwardable(name))
+        .filter(|name| unwanted(name))
         .cloned()
         .collect();
     for name in gone {

@@ -70,6 +70,55 @@ fn ambiguous_lengths_are_seen_on_the_wire() {
 }
 
 #[test]
+fn line_ends_and_fragments_that_hyper_forgives_are_seen() {
+    let cases = [
+        ("GET / HTTP/1.1\nHost: a\r\n\r\n", Framing::LineEnd),
+        ("GET / HTTP/1.1\r\nHost: a\n\r\n", Framing::LineEnd),
+        ("GET / HTTP/1.1\r\nHost: a\r\n\n", Framing::LineEnd),
+        ("\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", Framing::LineEnd),
+        ("GET /#a HTTP/1.1\r\nHost: a\r\n\r\n", Framing::Fragment),
+    ];
+    for (wire, expected) in cases {
+        for size in 1..wire.len() {
+            assert_eq!(
+                follow(wire, size),
+                (vec![expected], Reading::Opaque),
+                "{wire:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_chunked_body_is_followed_to_the_byte_that_breaks_it() {
+    let head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (good, bad) in [
+        ("", "\r\n"),
+        ("5", "\nhello"),
+        ("5\r", "\r\n"),
+        ("5;a", "\n"),
+        ("5;a", "\0"),
+        ("5\r\nhello", "\n0\r\n\r\n"),
+        ("5\r\nhello\r", "0"),
+        ("0\r\n", "\n"),
+        ("0\r\nX: y", "\n\r\n"),
+        ("0\r\nX: y\r", "\r"),
+        ("0000000000000000", "0\r\n"),
+    ] {
+        for size in 1..head.len() + good.len() {
+            let mut tracker = Tracker::new(1024);
+            let mut used = 0;
+            let wire = [head, good, bad].concat();
+            for piece in wire.as_bytes().chunks(size) {
+                used += tracker.advance(piece).used;
+            }
+            assert!(tracker.is_broken(), "{good:?} {bad:?}");
+            assert_eq!(used, head.len() + good.len(), "{good:?} {bad:?}");
+        }
+    }
+}
+
+#[test]
 fn what_is_being_read_is_known() {
     assert_eq!(follow("G", 1).1, Reading::Head);
     assert_eq!(

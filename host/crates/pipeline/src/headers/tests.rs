@@ -173,3 +173,20 @@ fn a_host_that_is_no_field_value_is_an_error() {
     let ip = "::1".parse().expect("an address");
     assert!(filter.apply(HeaderMap::new(), ip, "a\r\nX: 1").is_err());
 }
+
+#[test]
+fn no_spelling_with_underscores_stands_beside_a_field_of_the_gateway() {
+    let aliases = [
+        "X_Forwarded_For: 6.6.6.6",
+        "x-forwarded_for: 6.6.6.6",
+        "X_Forwarded_Host: spoofed",
+        "X_Forwarded_Via: spoofed",
+        "Content_Length: 5",
+        "Transfer_Encoding: chunked",
+        "Proxy_Authorization: Basic YTpi",
+        "X_Under: 1",
+    ];
+    let sent = sent(&InputHeaders::All, None, &aliases);
+    let left: Vec<_> = sent.iter().filter(|line| line.contains('_')).collect();
+    assert_eq!(left, ["x_under: 1"]);
+}
