@@ -1,0 +1,14 @@
+//! What the gateway survives: hostile clients and bad days. Each module is one
+//! kind of them, and each runs beside traffic that must not notice.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests report by panicking"
+)]
+
+mod connections;
+mod h2;
+mod healthy;
+mod slow;
