@@ -153,11 +153,16 @@ impl Clock {
             .map(|(open, limit)| (open.since + limit, Cut::Answer));
         let flush = notes.open.iter().filter_map(|open| open.answered).min();
         let waiting = notes.open.iter().filter_map(|open| open.waiting).min();
+        // Streams have tasks of their own, which do not wake the connection's:
+        // it looks by itself, so that one is found within twice its limit.
+        let look = (notes.reading == Reading::Http2 && first.is_some())
+            .then(|| (Instant::now() + limits.stalled_write, Cut::Stall));
         let stalled = [notes.write_blocked, waiting].into_iter().flatten().min();
         [
             answer,
             flush.map(|since| (since + limits.flush, Cut::Flush)),
             stalled.map(|since| (since + limits.stalled_write, Cut::Stall)),
+            look,
             notes.lingering.map(|since| (since + LINGER, Cut::Linger)),
         ]
         .into_iter()
@@ -338,6 +343,21 @@ mod tests {
         clock.write_blocked(false);
         clock.flushed();
         assert_eq!(left(&clock), 30, "idle");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_whose_client_gives_no_room_has_the_limit_of_a_stall() {
+        let clock = clock();
+        clock.read(Reading::Http2, false);
+        let request = clock.open();
+        assert_eq!(left(&clock), 5, "to look again");
+        tokio::time::advance(3 * SECOND).await;
+        assert_eq!(left(&clock), 5, "and again");
+        request.waits_for_client(true);
+        tokio::time::advance(3 * SECOND).await;
+        assert_eq!((left(&clock), clock.nearest().1), (2, Cut::Stall));
+        request.waits_for_client(false);
+        assert_eq!(left(&clock), 5, "it has taken something");
     }
 
     #[tokio::test(start_paused = true)]

@@ -293,7 +293,8 @@ impl HttpBody for OpenBody {
         if *this.version < http::Version::HTTP_11 && matches!(frame, Poll::Ready(Some(Err(_)))) {
             this.open.clock().broke_off();
         }
-        // In HTTP/2 a body is asked for when the client's windows have room.
+        // In HTTP/2 the next frame is asked for once the client's windows had
+        // room for the last.
         if *this.version == http::Version::HTTP_2 {
             this.open.waits_for_client(frame.is_ready());
         }

@@ -8,7 +8,7 @@ use super::wire::{
     CONTINUATION, Client, DATA, END_HEADERS, END_STREAM, HEADERS, Outcome, PING, PRIORITY,
     RST_STREAM, SETTINGS, WINDOW_UPDATE, fields, frame, get, request, text,
 };
-use crate::healthy::{Healthy, descriptors_are_back, gateway, listener};
+use crate::healthy::{Healthy, cut, descriptors_are_back, gateway};
 
 /// Far more than any limit.
 const BATCHES: usize = 20_000;
@@ -75,11 +75,11 @@ async fn frames_that_ask_for_nothing_end_the_connection() -> TestResult {
             frame(WINDOW_UPDATE, 0, 1, &[0, 0, 0, 1])
         }),
     ];
-    for (number, (name, start, one)) in cases.into_iter().enumerate() {
+    for (name, start, one) in cases {
         is_ended(&gateway, name, start, one).await?;
-        let listener = listener(&gateway).await;
-        assert_eq!(listener["cut"]["frames"], number + 1, "{name}: {listener}");
     }
+    // h2 has a limit of its own for empty DATA, which is lower.
+    cut(&gateway, "frames", 7).await;
     Ok(())
 }
 

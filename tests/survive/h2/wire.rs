@@ -159,17 +159,29 @@ fn status(block: &[u8]) -> u16 {
     let indexed = [200, 204, 206, 304, 400, 404, 500];
     match block {
         [first, ..] if first & 0x80 != 0 => indexed[usize::from(first & 0x7f) - 8],
-        // Three digits, plain or in 15 bits by Huffman: only 4xx and 5xx begin so.
+        [_, length, digits @ ..] if length & 0x80 != 0 => unpacked(digits),
         [_, 3, digits @ ..] => String::from_utf8_lossy(&digits[..3])
             .parse()
             .expect("digits"),
-        [_, 0x82, first, ..] => match first >> 2 {
-            0b01_1010 => 400,
-            0b01_1011 => 500,
-            other => panic!("a status that begins with {other:06b}"),
-        },
         _ => panic!("no status: {block:?}"),
     }
+}
+
+/// Three digits by Huffman (RFC 7541, appendix B): 0 to 2 have five bits, the
+/// others six and begin with 011.
+fn unpacked(bytes: &[u8]) -> u16 {
+    let mut bits = bytes
+        .iter()
+        .flat_map(|byte| (0..8).rev().map(move |bit| u16::from(byte >> bit & 1)));
+    let mut take = |count| (0..count).fold(0, |sum, _| sum * 2 + bits.next().unwrap_or(1));
+    (0..3).fold(0, |sum, _| {
+        let five = take(5);
+        let digit = match five {
+            0..=2 => five,
+            _ => five * 2 + take(1) - 0b01_1001 + 3,
+        };
+        sum * 10 + digit
+    })
 }
 
 pub(crate) fn number(payload: &[u8]) -> u32 {
