@@ -15,6 +15,9 @@ const BATCHES: usize = 20_000;
 const IN_A_BATCH: usize = 100;
 const MIB: u64 = 1 << 20;
 
+/// What is sent over and over, given a stream of its own.
+type Way<'a> = &'a dyn Fn(u32) -> Vec<u8>;
+
 /// The `n`th stream of a client.
 fn stream(n: usize) -> u32 {
     u32::try_from(2 * n + 1).expect("a stream")
@@ -59,7 +62,7 @@ async fn frames_that_ask_for_nothing_end_the_connection() -> TestResult {
     ]);
     let open = frame(HEADERS, END_HEADERS, 1, &post);
     let empty = |_| frame(DATA, 0, 1, &[]);
-    let cases: [(&str, &[u8], &dyn Fn(u32) -> Vec<u8>); 8] = [
+    let cases: [(&str, &[u8], Way<'_>); 8] = [
         ("PING", &[], &|_| frame(PING, 0, 0, &[7; 8])),
         ("acknowledged PING", &[], &|_| frame(PING, 1, 0, &[7; 8])),
         ("SETTINGS", &[], &|_| {
@@ -104,7 +107,7 @@ async fn requests_that_are_taken_back_end_the_connection() -> TestResult {
 async fn streams_that_have_to_be_reset_end_the_connection() -> TestResult {
     let origin = Origin::replying("ok").await;
     let gateway = gateway(&origin, json!({}), json!({})).await?;
-    let ways: [(&str, &dyn Fn(u32) -> Vec<u8>); 4] = [
+    let ways: [(&str, Way<'_>); 4] = [
         ("a window made larger by nothing", &|stream| {
             frame(WINDOW_UPDATE, 0, stream, &[0; 4])
         }),
