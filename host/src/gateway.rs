@@ -9,7 +9,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     panic::AssertUnwindSafe,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -32,6 +32,7 @@ use crate::{
     metrics::{self, Traffic},
     respond::{self, Body, BoxError, Responder, TrackedBody},
     router::{Conflict, Outcome, Router},
+    server::Census,
     server_plugins::{self, ServerPlugins},
     status::Status,
     telemetry::{AccessLog, chain, fields},
@@ -68,6 +69,8 @@ pub struct Gateway {
     max_payload: Option<u64>,
     panics: AtomicU64,
     status: Option<Status>,
+    /// Of the listener it stands behind.
+    census: OnceLock<Arc<Census>>,
     /// Counted where the metrics page is.
     traffic: Option<Arc<Traffic>>,
     /// `plugin/http-server`.
@@ -147,6 +150,7 @@ impl Gateway {
             max_payload: options.max_payload,
             panics: AtomicU64::new(0),
             status: None,
+            census: OnceLock::new(),
             traffic: service.http.metrics_path.as_ref().map(|_| Arc::default()),
             in_front: None,
         })
@@ -157,6 +161,12 @@ impl Gateway {
     pub(crate) fn with_status(mut self, status: Option<Status>) -> Self {
         self.status = status;
         self
+    }
+
+    /// Its pages tell of these connections, too.
+    pub(crate) fn tell_of(&self, census: &Arc<Census>) {
+        // A gateway stands behind one listener.
+        let _ = self.census.set(Arc::clone(census));
     }
 
     /// The same behind plugins.
@@ -318,15 +328,22 @@ impl Gateway {
     fn status_page(&self) -> serde_json::Value {
         let status = self.status.as_ref();
         status.map_or_else(Default::default, |status| {
-            status.page(self.generation, self.panics())
+            status.page(self.generation, self.panics(), self.census())
         })
+    }
+
+    fn census(&self) -> Option<&Census> {
+        self.census.get().map(|census| &**census)
     }
 
     fn metrics_page(&self) -> String {
         match (&self.status, &self.traffic) {
-            (Some(status), Some(traffic)) => {
-                metrics::page(status, traffic, self.generation, self.panics())
-            }
+            (Some(status), Some(traffic)) => metrics::page(
+                status,
+                traffic,
+                self.census(),
+                (self.generation, self.panics()),
+            ),
             _ => String::new(),
         }
     }

@@ -6,6 +6,7 @@
 //! is there only where it was asked for.
 
 use std::{
+    collections::BTreeMap,
     sync::LazyLock,
     time::{Duration, Instant},
 };
@@ -14,7 +15,7 @@ use cuttle_egress::{Client, ProxyHealth};
 use cuttle_plugin::{Meter, Plugin};
 use serde_json::{Value, json};
 
-use crate::assemble::BackendEgress;
+use crate::{assemble::BackendEgress, server::Census};
 
 /// The first gateway of the process, which is as good as its start.
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -68,7 +69,7 @@ impl Status {
     }
 
     /// Everything at this moment.
-    pub(crate) fn page(&self, generation: u64, panics: u64) -> Value {
+    pub(crate) fn page(&self, generation: u64, panics: u64, listener: Option<&Census>) -> Value {
         let sum = |count: &dyn Fn(&Client) -> u64| self.clients.iter().map(count).sum::<u64>();
         json!({
             "version": crate::VERSION,
@@ -76,6 +77,7 @@ impl Status {
             "generation": generation,
             "generation_seconds": self.age().as_secs(),
             "panics": panics,
+            "listener": listener.map(connections),
             "client": {
                 "requests": sum(&|client| client.counters().requests),
                 "connections": sum(&|client| client.counters().connections),
@@ -89,6 +91,16 @@ impl Status {
             "server_plugins": self.in_front.iter().map(plugin).collect::<Vec<_>>(),
         })
     }
+}
+
+fn connections(census: &Census) -> Value {
+    json!({
+        "open": census.open(),
+        "accepted": census.accepted(),
+        "accept_failures": census.accept_failures(),
+        "refused": census.refused().collect::<BTreeMap<_, _>>(),
+        "cut": census.cuts().collect::<BTreeMap<_, _>>(),
+    })
 }
 
 fn backend(backend: &BackendEgress) -> Value {

@@ -1,5 +1,6 @@
-//! The gateway among hostile clients, broken backends and bad days. Each module
-//! is one kind of them.
+//! What the gateway survives: hostile clients, broken backends and bad days.
+//! Each module is one kind of them, and most run beside traffic that must not
+//! notice.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -8,4 +9,8 @@
     reason = "tests report by panicking"
 )]
 
+mod connections;
+mod h2;
 mod head;
+mod healthy;
+mod slow;

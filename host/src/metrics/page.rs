@@ -7,7 +7,7 @@ use super::{
     Traffic,
     text::{Kind, Labels, Page},
 };
-use crate::status::Status;
+use crate::{server::Census, status::Status};
 
 /// One place of use of a plugin, with what it has cost.
 struct Used {
@@ -23,9 +23,17 @@ struct Used {
 }
 
 /// Everything at this moment.
-pub(crate) fn page(status: &Status, traffic: &Traffic, generation: u64, panics: u64) -> String {
+pub(crate) fn page(
+    status: &Status,
+    traffic: &Traffic,
+    listener: Option<&Census>,
+    (generation, panics): (u64, u64),
+) -> String {
     let mut page = Page::default();
     process(&mut page, status, generation, panics);
+    if let Some(census) = listener {
+        connections(&mut page, census);
+    }
     clients(&mut page, traffic);
     backends(&mut page, status.clients());
     plugins(&mut page, &used(status));
@@ -78,6 +86,30 @@ fn clients(page: &mut Page, traffic: &Traffic) {
         "Requests of clients whose answer has not ended.",
         traffic.in_flight(),
     );
+}
+
+fn connections(page: &mut Page, census: &Census) {
+    let help = "Connections of clients at this moment.";
+    let open = "cuttle_listener_connections";
+    page.single(open, Kind::Gauge, help, census.open());
+    let help = "Connections of clients that were served or still are, since the start.";
+    let accepted = "cuttle_listener_accepted_total";
+    page.single(accepted, Kind::Counter, help, census.accepted());
+    let help = "Times there was no descriptor or no memory for a connection.";
+    let failures = "cuttle_listener_accept_failures_total";
+    page.single(failures, Kind::Counter, help, census.accept_failures());
+    let refused = "cuttle_listener_refused_total";
+    let help = "Connections closed at once, by the cap that was reached.";
+    page.family(refused, Kind::Counter, help);
+    for (cap, count) in census.refused() {
+        page.sample(refused, &[("cap", cap)], count);
+    }
+    let cut = "cuttle_listener_cut_total";
+    let help = "Connections ended by the gateway, by the limit that was reached.";
+    page.family(cut, Kind::Counter, help);
+    for (limit, count) in census.cuts() {
+        page.sample(cut, &[("limit", limit)], count);
+    }
 }
 
 fn backends(page: &mut Page, clients: &[Client]) {

@@ -16,7 +16,7 @@ use std::{
 use cuttle_pipeline::config::Listen;
 use tokio::time::Instant;
 
-use super::framing::Reading;
+use super::{census::Cut, framing::Reading};
 
 /// A head that takes longer is an attack or a broken client. KrakenD waits for
 /// ever by default; so would every connection of a slow-header attack.
@@ -27,8 +27,6 @@ const DEFAULT_SILENCE: Duration = Duration::from_secs(60);
 /// Longer than the idle times of common load balancers (up to ten minutes), so
 /// that it is they who close, not we under a request on its way.
 const DEFAULT_IDLE: Duration = Duration::from_secs(620);
-/// A client that takes no byte of its answer for so long is not there.
-const STALLED_WRITE: Duration = Duration::from_secs(60);
 /// How long bytes are read and thrown away after a refusal, so that the client
 /// sees the refusal and not a reset.
 const LINGER: Duration = Duration::from_secs(2);
@@ -42,13 +40,17 @@ pub(super) struct Limits {
     request: Option<Duration>,
     response: Option<Duration>,
     stalled_write: Duration,
+    flush: Duration,
 }
 
 impl Limits {
     pub(super) fn new(listen: &Listen) -> Self {
         let head = listen.read_header_timeout.or(listen.read_timeout);
         Self {
-            silence: head.unwrap_or(DEFAULT_SILENCE),
+            silence: listen
+                .first_byte_timeout
+                .or(head)
+                .unwrap_or(DEFAULT_SILENCE),
             head: head.unwrap_or(DEFAULT_HEAD),
             idle: listen
                 .idle_timeout
@@ -56,7 +58,8 @@ impl Limits {
                 .unwrap_or(DEFAULT_IDLE),
             request: listen.read_timeout,
             response: listen.write_timeout,
-            stalled_write: STALLED_WRITE,
+            stalled_write: listen.stall_timeout,
+            flush: listen.flush_timeout,
         }
     }
 }
@@ -81,6 +84,8 @@ struct Notes {
     write_blocked: Option<Instant>,
     lingering: Option<Instant>,
     broken: bool,
+    /// The client has sent more frames than it may.
+    overdrawn: bool,
 }
 
 #[derive(Debug)]
@@ -88,8 +93,10 @@ struct Open {
     id: u64,
     /// The end of its head.
     since: Instant,
-    /// All of the response is with hyper, which may still have to write it.
-    answered: bool,
+    /// When all of the response was with hyper, which may still have to write it.
+    answered: Option<Instant>,
+    /// HTTP/2: since when the client's windows have had no room for more.
+    waiting: Option<Instant>,
 }
 
 impl Clock {
@@ -103,6 +110,7 @@ impl Clock {
             write_blocked: None,
             lingering: None,
             broken: false,
+            overdrawn: false,
         };
         Self {
             limits,
@@ -112,29 +120,53 @@ impl Clock {
 
     /// The time by which something must have happened.
     pub(super) fn deadline(&self) -> Instant {
+        self.nearest().0
+    }
+
+    /// The same, and what it is the limit of.
+    pub(super) fn nearest(&self) -> (Instant, Cut) {
         let notes = self.notes();
+        let all = self.reading_deadline(&notes).into_iter();
+        all.chain(self.writing_deadlines(&notes))
+            .min_by_key(|(deadline, _)| *deadline)
+            .unwrap_or_else(|| (Instant::now() + DEFAULT_IDLE, Cut::Idle))
+    }
+
+    fn reading_deadline(&self, notes: &Notes) -> Option<(Instant, Cut)> {
         let limits = &*self.limits;
-        let reading = match (notes.reading, notes.open.is_empty()) {
-            (Reading::Body, _) => limits.request.map(|limit| notes.since + limit),
-            (_, false) => None,
+        let (limit, cut) = match (notes.reading, notes.open.is_empty()) {
+            (Reading::Body, _) => (limits.request?, Cut::Body),
+            (_, false) => return None,
             (Reading::Nothing | Reading::Opaque | Reading::Http2, true) => {
-                Some(notes.since + limits.quiet(notes.fresh))
+                limits.quiet(notes.fresh)
             }
-            (Reading::Head, true) => Some(notes.since + limits.head),
+            (Reading::Head, true) => (limits.head, Cut::Head),
         };
-        let first = notes.open.front().map(|open| open.since);
-        let response = first
+        Some((notes.since + limit, cut))
+    }
+
+    fn writing_deadlines(&self, notes: &Notes) -> impl Iterator<Item = (Instant, Cut)> {
+        let limits = &*self.limits;
+        let first = notes.open.front();
+        let answer = first
             .zip(limits.response)
-            .map(|(since, limit)| since + limit);
-        let write = notes
-            .write_blocked
-            .map(|since| since + limits.stalled_write);
-        let linger = notes.lingering.map(|since| since + LINGER);
-        let nearest = [reading, response, write, linger]
-            .into_iter()
-            .flatten()
-            .min();
-        nearest.unwrap_or_else(|| Instant::now() + DEFAULT_IDLE)
+            .map(|(open, limit)| (open.since + limit, Cut::Answer));
+        let flush = notes.open.iter().filter_map(|open| open.answered).min();
+        let waiting = notes.open.iter().filter_map(|open| open.waiting).min();
+        // Streams have tasks of their own, which do not wake the connection's:
+        // it looks by itself, so that one is found within twice its limit.
+        let look = (notes.reading == Reading::Http2 && first.is_some())
+            .then(|| (Instant::now() + limits.stalled_write, Cut::Stall));
+        let stalled = [notes.write_blocked, waiting].into_iter().flatten().min();
+        [
+            answer,
+            flush.map(|since| (since + limits.flush, Cut::Flush)),
+            stalled.map(|since| (since + limits.stalled_write, Cut::Stall)),
+            look,
+            notes.lingering.map(|since| (since + LINGER, Cut::Linger)),
+        ]
+        .into_iter()
+        .flatten()
     }
 
     /// Bytes have come; now `reading`. `head`: one has ended on the way.
@@ -169,6 +201,15 @@ impl Clock {
         self.notes().lingering.get_or_insert_with(Instant::now);
     }
 
+    /// The client has sent more frames than it may.
+    pub(super) fn overdraw(&self) {
+        self.notes().overdrawn = true;
+    }
+
+    pub(super) fn is_overdrawn(&self) -> bool {
+        self.notes().overdrawn
+    }
+
     /// A body that only the close ends has broken off.
     pub(super) fn broke_off(&self) {
         self.notes().broken = true;
@@ -183,7 +224,7 @@ impl Clock {
     pub(super) fn flushed(&self) {
         let mut notes = self.notes();
         let before = notes.open.len();
-        notes.open.retain(|open| !open.answered);
+        notes.open.retain(|open| open.answered.is_none());
         // Idle, or a head that came early: its time begins only now.
         if before > 0 && notes.open.is_empty() && notes.reading != Reading::Body {
             notes.since = Instant::now();
@@ -200,7 +241,8 @@ impl Clock {
         notes.open.push_back(Open {
             id,
             since: Instant::now(),
-            answered: false,
+            answered: None,
+            waiting: None,
         });
         OpenRequest {
             id,
@@ -214,10 +256,10 @@ impl Clock {
 }
 
 impl Limits {
-    fn quiet(&self, fresh: bool) -> Duration {
+    fn quiet(&self, fresh: bool) -> (Duration, Cut) {
         match fresh {
-            true => self.silence,
-            false => self.idle,
+            true => (self.silence, Cut::FirstByte),
+            false => (self.idle, Cut::Idle),
         }
     }
 }
@@ -230,6 +272,14 @@ pub(super) struct OpenRequest {
 }
 
 impl OpenRequest {
+    /// HTTP/2: whether the next thing to happen is up to the client.
+    pub(super) fn waits_for_client(&self, waits: bool) {
+        let mut notes = self.clock.notes();
+        if let Some(open) = notes.open.iter_mut().find(|open| open.id == self.id) {
+            open.waiting = waits.then(Instant::now);
+        }
+    }
+
     /// The clock it stands on.
     pub(super) fn clock(&self) -> &Clock {
         &self.clock
@@ -240,7 +290,7 @@ impl Drop for OpenRequest {
     fn drop(&mut self) {
         let mut notes = self.clock.notes();
         if let Some(open) = notes.open.iter_mut().find(|open| open.id == self.id) {
-            open.answered = true;
+            open.answered = Some(Instant::now());
         }
     }
 }
@@ -259,6 +309,7 @@ mod tests {
             request: Some(20 * SECOND),
             response: Some(40 * SECOND),
             stalled_write: 5 * SECOND,
+            flush: 25 * SECOND,
         }))
     }
 
@@ -286,9 +337,27 @@ mod tests {
         tokio::time::advance(9 * SECOND).await;
         assert_eq!(left(&clock), 31);
         drop(request);
-        assert_eq!(left(&clock), 31, "not written yet");
+        assert_eq!(left(&clock), 25, "not written yet");
+        clock.write_blocked(true);
+        assert_eq!(left(&clock), 5, "nor taken");
+        clock.write_blocked(false);
         clock.flushed();
         assert_eq!(left(&clock), 30, "idle");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_whose_client_gives_no_room_has_the_limit_of_a_stall() {
+        let clock = clock();
+        clock.read(Reading::Http2, false);
+        let request = clock.open();
+        assert_eq!(left(&clock), 5, "to look again");
+        tokio::time::advance(3 * SECOND).await;
+        assert_eq!(left(&clock), 5, "and again");
+        request.waits_for_client(true);
+        tokio::time::advance(3 * SECOND).await;
+        assert_eq!((left(&clock), clock.nearest().1), (2, Cut::Stall));
+        request.waits_for_client(false);
+        assert_eq!(left(&clock), 5, "it has taken something");
     }
 
     #[tokio::test(start_paused = true)]

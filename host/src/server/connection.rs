@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    fmt,
     future::Future,
     io,
     net::SocketAddr,
@@ -28,21 +29,15 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
+    census::{Cut, Seat},
     clock::{Clock, OpenRequest},
     drain::Guard,
     gate::{Gate, Reset},
+    limits::{MAX_HEADER_LIST, MAX_LOCAL_RESETS, MAX_PENDING_RESETS, MAX_SEND_BUFFER, MAX_STREAMS},
     live::{Live, Terms},
 };
 use crate::{gateway::Peer, head::Framing, respond::Body};
 
-/// From the connection to the end of the TLS handshake.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Requests at a time on one HTTP/2 connection.
-const MAX_STREAMS: u32 = 100;
-/// Upper limit of a head in HTTP/2, where one costs more than its bytes.
-const MAX_HEADER_LIST: u32 = 64 * 1024;
-/// Response bytes that wait for the client, for each HTTP/2 stream.
-const MAX_SEND_BUFFER: usize = 64 * 1024;
 /// The least that hyper takes.
 const MIN_BUFFER: usize = 8 * 1024;
 /// What Go's server answers to plain HTTP on a TLS port.
@@ -53,7 +48,13 @@ const HANDSHAKE_RECORD: u8 = 22;
 
 /// Serves `stream` to its end. Errors are the client's or the network's and
 /// have been told to the client where that was possible.
-pub(super) async fn serve(live: Live, stream: TcpStream, addr: SocketAddr, guard: Guard) {
+pub(super) async fn serve(
+    live: Live,
+    stream: TcpStream,
+    addr: SocketAddr,
+    guard: Guard,
+    _seat: Seat,
+) {
     let terms = live.terms();
     let peer = Peer {
         addr,
@@ -71,6 +72,9 @@ pub(super) async fn serve(live: Live, stream: TcpStream, addr: SocketAddr, guard
         Some(acceptor) => Box::pin(secured(&live, &terms, acceptor, stream, peer, guard)).await,
     };
     if let Err(error) = ended {
+        if let Some(Expired(cut)) = error.downcast_ref() {
+            live.census().cut(*cut);
+        }
         tracing::debug!(client = %peer.ip, error = &*error, "connection ended early");
     }
 }
@@ -83,7 +87,7 @@ async fn secured(
     peer: Peer,
     guard: Guard,
 ) -> Result<(), crate::respond::BoxError> {
-    let stream = Box::pin(handshake(acceptor, stream, guard.clone())).await?;
+    let stream = Box::pin(handshake(acceptor, stream, terms.handshake, guard.clone())).await?;
     let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let builder = builder(terms, h2.then_some(Version::Http2));
     Box::pin(drive(live, terms, builder, stream, peer, guard)).await
@@ -115,7 +119,9 @@ fn builder(terms: &Terms, http2: Option<Version>) -> auto::Builder<TokioExecutor
                 .unwrap_or(u32::MAX)
                 .min(MAX_HEADER_LIST),
         )
-        .max_send_buf_size(MAX_SEND_BUFFER);
+        .max_send_buf_size(MAX_SEND_BUFFER)
+        .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
+        .max_local_error_reset_streams(MAX_LOCAL_RESETS);
     match http2 {
         None => builder.http1_only(),
         Some(Version::Http2) => builder.http2_only(),
@@ -126,8 +132,9 @@ fn builder(terms: &Terms, http2: Option<Version>) -> auto::Builder<TokioExecutor
 async fn handshake(
     acceptor: &TlsAcceptor,
     stream: TcpStream,
+    limit: Duration,
     mut guard: Guard,
-) -> io::Result<tokio_rustls::server::TlsStream<TcpStream>> {
+) -> Result<tokio_rustls::server::TlsStream<TcpStream>, crate::respond::BoxError> {
     let handshake = async {
         let mut first = [0];
         stream.peek(&mut first).await?;
@@ -137,10 +144,11 @@ async fn handshake(
         acceptor.accept(stream).await
     };
     tokio::select! {
-        done = timeout(HANDSHAKE, handshake) => {
-            done.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-        }
-        () = guard.stopped() => Err(io::ErrorKind::ConnectionAborted.into()),
+        done = timeout(limit, handshake) => match done {
+            Ok(done) => Ok(done?),
+            Err(_) => Err(Expired(Cut::Handshake).into()),
+        },
+        () = guard.stopped() => Err(io::Error::from(io::ErrorKind::ConnectionAborted).into()),
     }
 }
 
@@ -177,10 +185,17 @@ where
             request.extensions_mut().insert(framing);
         }
         let gateway = live.gateway();
-        let old = request.version() < http::Version::HTTP_11;
+        let version = request.version();
         async move {
             let response = gateway.handle(request, peer).await;
-            Ok::<_, Infallible>(response.map(|body| OpenBody { body, open, old }))
+            if version == http::Version::HTTP_2 {
+                open.waits_for_client(true);
+            }
+            Ok::<_, Infallible>(response.map(|body| OpenBody {
+                body,
+                open,
+                version,
+            }))
         }
     });
     let connection = builder.serve_connection(TokioIo::new(gate), service);
@@ -197,6 +212,18 @@ where
     timed.as_mut().project().connection.graceful_shutdown();
     timed.await
 }
+
+/// A limit of the listener that a connection has reached.
+#[derive(Debug)]
+struct Expired(Cut);
+
+impl fmt::Display for Expired {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a limit of the listener has been reached: {:?}", self.0)
+    }
+}
+
+impl std::error::Error for Expired {}
 
 pin_project! {
     /// A connection that ends when its clock has run out.
@@ -219,7 +246,10 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let Poll::Ready(ended) = this.connection.poll(cx) {
-            return Poll::Ready(ended.map_err(Into::into));
+            return Poll::Ready(match this.clock.is_overdrawn() {
+                true => Err(Expired(Cut::Frames).into()),
+                false => ended.map_err(Into::into),
+            });
         }
         loop {
             let deadline = this.clock.deadline();
@@ -231,8 +261,9 @@ where
             if this.sleep.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
-            if this.clock.deadline() <= Instant::now() {
-                return Poll::Ready(Err("a time limit of the listener has passed".into()));
+            let (deadline, cut) = this.clock.nearest();
+            if deadline <= Instant::now() {
+                return Poll::Ready(Err(Expired(cut).into()));
             }
         }
     }
@@ -244,8 +275,7 @@ pin_project! {
         #[pin]
         body: Body,
         open: OpenRequest,
-        // HTTP/1.0, where the close may be all that ends a body.
-        old: bool,
+        version: http::Version,
     }
 }
 
@@ -259,8 +289,14 @@ impl HttpBody for OpenBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.project();
         let frame = this.body.poll_frame(cx);
-        if *this.old && matches!(frame, Poll::Ready(Some(Err(_)))) {
+        // In HTTP/1.0 the close may be all that ends a body.
+        if *this.version < http::Version::HTTP_11 && matches!(frame, Poll::Ready(Some(Err(_)))) {
             this.open.clock().broke_off();
+        }
+        // In HTTP/2 the next frame is asked for once the client's windows had
+        // room for the last.
+        if *this.version == http::Version::HTTP_2 {
+            this.open.waits_for_client(frame.is_ready());
         }
         frame
     }

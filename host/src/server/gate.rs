@@ -25,6 +25,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::{
     clock::Clock,
+    frames::Frames,
     framing::{Reading, Tracker},
 };
 use crate::head::Framing;
@@ -60,6 +61,10 @@ pub(super) struct Gate<S: Reset> {
     verdict: Verdict,
     /// Bytes behind the end of the current message.
     ahead: BytesMut,
+    /// Bytes read, as far as it matters for the preface of HTTP/2.
+    before: usize,
+    /// Once HTTP/2 is spoken. On the heap: most connections have none.
+    frames: Option<Box<Frames>>,
     /// Bytes thrown away since the close; `None` before it.
     lingered: Option<usize>,
 }
@@ -103,6 +108,8 @@ impl<S: Reset> Gate<S> {
             clock,
             verdict: Verdict::default(),
             ahead: BytesMut::new(),
+            before: 0,
+            frames: None,
             lingered: None,
         }
     }
@@ -129,6 +136,31 @@ impl<S: Reset> Gate<S> {
             ahead.unsplit(std::mem::take(&mut self.ahead));
             self.ahead = ahead;
             buf.set_filled(before + step.used);
+        }
+    }
+
+    /// HTTP/2: whether the client may send what stands in `buf` behind `start`.
+    fn pay(&mut self, buf: &ReadBuf<'_>, start: usize) -> io::Result<()> {
+        let fresh = buf.filled().get(start..).unwrap_or_default();
+        if self.tracker.reading() == Reading::Http2 {
+            let before = self.before;
+            let frames = self
+                .frames
+                .get_or_insert_with(|| Box::new(Frames::after(before)));
+            if !frames.read(fresh) {
+                self.clock.overdraw();
+                return Err(io::Error::other("too many frames that ask for nothing"));
+            }
+        }
+        self.before = self.before.saturating_add(fresh.len());
+        Ok(())
+    }
+
+    /// Notes the end of an attempt to write.
+    fn wrote(&mut self, written: &Poll<io::Result<usize>>) {
+        self.clock.write_blocked(written.is_pending());
+        if let (Some(frames), Poll::Ready(Ok(bytes))) = (&mut self.frames, written) {
+            frames.wrote(*bytes);
         }
     }
 }
@@ -175,7 +207,7 @@ impl<S: AsyncRead + Reset + Unpin> AsyncRead for Gate<S> {
             this.ahead.advance(length);
         }
         this.follow(buf, before);
-        Poll::Ready(Ok(()))
+        Poll::Ready(this.pay(buf, before))
     }
 }
 
@@ -186,7 +218,7 @@ impl<S: AsyncRead + AsyncWrite + Reset + Unpin> AsyncWrite for Gate<S> {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.clock.write_blocked(written.is_pending());
+        self.wrote(&written);
         written
     }
 
@@ -196,7 +228,7 @@ impl<S: AsyncRead + AsyncWrite + Reset + Unpin> AsyncWrite for Gate<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.clock.write_blocked(written.is_pending());
+        self.wrote(&written);
         written
     }
 

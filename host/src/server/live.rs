@@ -5,14 +5,16 @@
 //! exchange, and the next request of a connection that is kept alive is
 //! answered by the new gateway.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use cuttle_pipeline::config::Listen;
 use tokio_rustls::TlsAcceptor;
 
 use super::{
+    census::{Caps, Census, Full, Seat},
     clock::Limits,
+    descriptors,
     tls::{TlsError, acceptor},
 };
 use crate::gateway::Gateway;
@@ -24,6 +26,7 @@ pub struct Live(Arc<Parts>);
 struct Parts {
     gateway: ArcSwap<Gateway>,
     terms: ArcSwap<Terms>,
+    census: Arc<Census>,
 }
 
 /// How connections are served.
@@ -32,6 +35,8 @@ pub(super) struct Terms {
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) h2c: bool,
     pub(super) max_head: usize,
+    pub(super) handshake: Duration,
+    caps: Caps,
     drain_limit: Option<Duration>,
 }
 
@@ -41,7 +46,10 @@ impl Live {
         gateway: Arc<Gateway>,
         drain_limit: Option<Duration>,
     ) -> Result<Self, TlsError> {
+        let census = Arc::default();
+        gateway.tell_of(&census);
         Ok(Self(Arc::new(Parts {
+            census,
             gateway: ArcSwap::new(gateway),
             terms: ArcSwap::from_pointee(Terms::new(listen, drain_limit)?),
         })))
@@ -61,8 +69,19 @@ impl Live {
     ) -> Result<(), TlsError> {
         let terms = Terms::new(listen, drain_limit)?;
         self.0.terms.store(Arc::new(terms));
+        gateway.tell_of(&self.0.census);
         self.0.gateway.swap(gateway).retire();
         Ok(())
+    }
+
+    /// Room for a connection from there.
+    pub(super) fn seat(&self, ip: IpAddr) -> Result<Seat, Full> {
+        let caps = self.0.terms.load().caps;
+        self.0.census.seat(ip.to_canonical(), caps)
+    }
+
+    pub(super) fn census(&self) -> &Census {
+        &self.0.census
     }
 
     /// Who answers a request that begins now.
@@ -87,6 +106,11 @@ impl Terms {
             tls: listen.tls.as_ref().map(acceptor).transpose()?,
             h2c: listen.h2c,
             max_head: listen.max_header_bytes,
+            handshake: listen.tls_handshake_timeout,
+            caps: Caps {
+                total: listen.max_connections.min(descriptors::for_clients()),
+                per_address: listen.max_connections_per_address,
+            },
             drain_limit,
         })
     }

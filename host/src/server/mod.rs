@@ -1,11 +1,15 @@
 //! The listener: connections in, requests to the [`Gateway`], and an orderly
 //! end.
 
+mod census;
 mod clock;
 mod connection;
+mod descriptors;
 mod drain;
+mod frames;
 mod framing;
 mod gate;
+mod limits;
 mod listen;
 mod live;
 mod signals;
@@ -27,6 +31,7 @@ use tokio::{
     time::sleep,
 };
 
+pub(crate) use census::Census;
 pub use listen::BindError;
 pub use live::Live;
 pub use signals::signals;
@@ -77,6 +82,7 @@ impl Server {
         gateway: Arc<Gateway>,
         drain_limit: Option<Duration>,
     ) -> Result<Self, BindError> {
+        descriptors::raise();
         let live = Live::new(listen, gateway, drain_limit).map_err(BindError::Tls)?;
         let listener = listen::bind(listen)?;
         let address = listener.local_addr().map_err(|source| BindError::Listen {
@@ -177,6 +183,7 @@ async fn accept(
             }
             Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
+                live.census().accept_failed();
                 // Once for each time of need, not once for each attempt.
                 if !failing {
                     tracing::error!(target: "cuttle", %error, "cannot accept connections");
@@ -197,7 +204,11 @@ fn start(
 ) {
     // Tasks that have ended are kept until they are asked for.
     while connections.try_join_next().is_some() {}
-    connections.spawn(connection::serve(live.clone(), stream, peer, guard.clone()));
+    // Refused by closing: an answer would cost what is to be saved.
+    if let Ok(seat) = live.seat(peer.ip()) {
+        let connection = connection::serve(live.clone(), stream, peer, guard.clone(), seat);
+        connections.spawn(connection);
+    }
 }
 
 fn concerns_one_connection(error: &io::Error) -> bool {

@@ -23,6 +23,16 @@ impl Default for Listen {
             max_header_bytes: 1 << 20,
             h2c: false,
             tls: None,
+            // At most about 256 MiB of idle connections.
+            max_connections: 16_384,
+            // A load balancer in front is one address; half is left for others.
+            max_connections_per_address: 8_192,
+            first_byte_timeout: None,
+            tls_handshake_timeout: Duration::from_secs(10),
+            // A client that takes no byte for so long is not there.
+            stall_timeout: Duration::from_secs(60),
+            // 64 MiB, the most that is merged, at 1 Mbit/s.
+            flush_timeout: Duration::from_secs(600),
         }
     }
 }

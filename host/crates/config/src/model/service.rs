@@ -66,6 +66,21 @@ pub struct Listen {
     pub h2c: bool,
     /// `tls`; `None` is plain HTTP.
     pub tls: Option<ListenerTls>,
+    /// `max_connections` of `cuttle/http`: clients at a time, of all addresses.
+    pub max_connections: usize,
+    /// `max_connections_per_address` of `cuttle/http`: of one address, or of
+    /// one network of 64 bits for IPv6.
+    pub max_connections_per_address: usize,
+    /// `first_byte_timeout` of `cuttle/http`: from the connection to its first
+    /// byte; `None` is `read_header_timeout` or the listener's own.
+    pub first_byte_timeout: Option<Duration>,
+    /// `tls_handshake_timeout` of `cuttle/http`.
+    pub tls_handshake_timeout: Duration,
+    /// `stall_timeout` of `cuttle/http`: a client takes no byte of its answer.
+    pub stall_timeout: Duration,
+    /// `flush_timeout` of `cuttle/http`: from when an answer is complete here
+    /// to when the client has taken the rest of it.
+    pub flush_timeout: Duration,
 }
 
 /// Backend client keys of the service.

@@ -176,6 +176,7 @@ fn extra_config(root: &mut Section<'_>, service: &mut Service) {
         service.http.status_path = router::own_path(&mut section, "status_path");
         service.http.dns_servers = discovery::name_servers(&mut section);
         service.http.metrics_path = router::own_path(&mut section, "metrics_path");
+        listener_limits(&mut section, &mut service.listen);
         section.finish();
     }
     if let Some(section) = extra.section("cuttle/plugins") {
@@ -184,6 +185,29 @@ fn extra_config(root: &mut Section<'_>, service: &mut Service) {
     service.server_plugins = extra
         .item("plugin/http-server")
         .and_then(|item| plugins::used(&item, extra.problems()));
+}
+
+/// What protects the listener; zero is the default, as everywhere.
+fn listener_limits(section: &mut Section<'_>, listen: &mut Listen) {
+    let mut count = |key, limit: &mut usize| {
+        if let Some(number) = section.number::<usize>(key).filter(|n| *n != 0) {
+            *limit = number;
+        }
+    };
+    count("max_connections", &mut listen.max_connections);
+    count(
+        "max_connections_per_address",
+        &mut listen.max_connections_per_address,
+    );
+    listen.first_byte_timeout = section.timeout("first_byte_timeout");
+    let mut time = |key, limit: &mut Duration| {
+        if let Some(time) = section.timeout(key) {
+            *limit = time;
+        }
+    };
+    time("tls_handshake_timeout", &mut listen.tls_handshake_timeout);
+    time("stall_timeout", &mut listen.stall_timeout);
+    time("flush_timeout", &mut listen.flush_timeout);
 }
 
 fn endpoints(root: &mut Section<'_>, timeout: Duration) -> Vec<crate::Endpoint> {

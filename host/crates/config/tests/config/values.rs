@@ -345,7 +345,9 @@ fn options_of_the_service_arrive() {
             "telemetry/logging": {"level": "warning", "format": "logstash", "prefix": "[X]"},
             "cuttle/http": {"gateway_errors": true, "http2_backends": true, "status_path": "/__status",
                 "dns_servers": ["10.0.0.2", "10.0.0.3:8600", "::1", "[::1]:8600"],
-                "metrics_path": "/__metrics"},
+                "metrics_path": "/__metrics", "max_connections": 9, "max_connections_per_address": 3,
+                "first_byte_timeout": "1s", "tls_handshake_timeout": "2s", "stall_timeout": "3s",
+                "flush_timeout": "4s"},
             "github.com/devopsfaith/krakend/transport/http/server/handler": {"name": ["a", "b"]},
             "cuttle/plugins": {"isolation": "request", "cache_dir": "/c",
                 "grants": {"p": {"outbound": ["a.com", "b.com:1"], "addresses": ["10.0.0.0/8", "::1"]}},
@@ -353,6 +355,18 @@ fn options_of_the_service_arrive() {
     let service = json(text).unwrap().service;
 
     assert_eq!(service.listen.ip, Some(IpAddr::from([127, 0, 0, 1])));
+    let listen = &service.listen;
+    assert_eq!(
+        (listen.max_connections, listen.max_connections_per_address),
+        (9, 3)
+    );
+    assert_eq!(listen.first_byte_timeout, Some(Duration::from_secs(1)));
+    let times = [
+        listen.tls_handshake_timeout,
+        listen.stall_timeout,
+        listen.flush_timeout,
+    ];
+    assert_eq!(times, [2, 3, 4].map(Duration::from_secs));
     assert_eq!(service.max_shutdown_wait_time, Some(Duration::from_secs(5)));
     let folder = service.plugin_folder.unwrap();
     assert_eq!(

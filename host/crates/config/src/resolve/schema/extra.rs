@@ -136,6 +136,18 @@ struct CuttleHttp {
     dns_servers: Option<Vec<String>>,
     /// Path of the metrics for Prometheus; none unless set.
     metrics_path: Option<String>,
+    /// Connections of clients at a time; 16384 unless set.
+    max_connections: Option<u32>,
+    /// The same for one address; 8192 unless set.
+    max_connections_per_address: Option<u32>,
+    /// How long a new connection may be silent; read_header_timeout or 60s unless set.
+    first_byte_timeout: Option<Duration>,
+    /// How long a TLS handshake may take; 10s unless set.
+    tls_handshake_timeout: Option<Duration>,
+    /// How long a client may take no byte of its answer; 60s unless set.
+    stall_timeout: Option<Duration>,
+    /// How long it may take the rest of an answer that is complete; 10m unless set.
+    flush_timeout: Option<Duration>,
 }
 
 /// How the answers of an endpoint's backends are put together.
