@@ -7,9 +7,9 @@
 //! none, the gateway compiles by itself.
 
 use std::{
-    fs,
+    fs::{self, Permissions},
     io::{self, Read, Write},
-    os::unix::process::ExitStatusExt as _,
+    os::unix::{fs::PermissionsExt as _, process::ExitStatusExt as _},
     path::{Path, PathBuf},
     process::{Command, ExitCode, ExitStatus, Stdio},
     sync::OnceLock,
@@ -49,7 +49,10 @@ impl Apart {
 
     fn folder(&self) -> Option<&Path> {
         let make = || {
-            let made = tempfile::Builder::new().prefix("cuttle-").tempdir();
+            let made = tempfile::Builder::new()
+                .prefix("cuttle-")
+                .permissions(Permissions::from_mode(0o700))
+                .tempdir();
             let made = made.inspect_err(|error| {
                 tracing::debug!(%error, "no temporary folder: plugins are compiled in this process");
             });

@@ -212,14 +212,16 @@ fn pool(settings: &EngineSettings) -> PoolingAllocationConfig {
         .max_instances
         .unwrap_or(DEFAULT_MAX_INSTANCES)
         .max(1);
+    // Most components have few parts; one that has all that it may fits in, too.
     let parts = instances.saturating_mul(4);
+    let (cores, tables) = (parts.max(MAX_CORE_INSTANCES), parts.max(MAX_TABLES));
 
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .total_stacks(instances)
-        .total_memories(instances)
-        .total_core_instances(parts)
-        .total_tables(parts)
+        .total_memories(instances.max(MAX_MEMORIES))
+        .total_core_instances(cores)
+        .total_tables(tables)
         .max_core_instances_per_component(MAX_CORE_INSTANCES)
         .max_memories_per_component(MAX_MEMORIES)
         .max_tables_per_component(MAX_TABLES)
