@@ -17,7 +17,7 @@ use super::{
     catalog::Catalog,
     client::{Egress, redirects},
     executors::PluginExecutor,
-    schema, settings, ungranted,
+    schema, settings,
 };
 
 /// One place where a plugin is used.
@@ -46,7 +46,6 @@ pub(super) async fn build(
     }
     let shared = shared(spot, egress, findings)?;
     unused_proxy(spot, &found, findings);
-    ungranted::wanted(spot, &found, &shared.settings, findings);
     if catalog.checks_schemas() && !fit(spot, &found, &shared.settings, findings) {
         return None;
     }

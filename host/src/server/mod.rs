@@ -44,6 +44,8 @@ use workers::Workers;
 /// Pause after an accept failed for want of descriptors or memory; some
 /// connection may have ended by then.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Longest silence about it while it goes on.
+const ACCEPT_FAILURES_TOLD: Duration = Duration::from_secs(10);
 
 /// A bound listener.
 pub struct Server {
@@ -174,21 +176,20 @@ async fn accept(
     guard: &Guard,
     connections: &mut JoinSet<()>,
 ) -> std::convert::Infallible {
-    let mut failing = false;
+    let mut told: Option<Instant> = None;
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                failing = false;
                 start(live, guard, connections, stream, peer);
             }
             Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
                 live.census().accept_failed();
-                // Once for each time of need, not once for each attempt.
-                if !failing {
+                // Now and then one is accepted: not a line for each that is not.
+                if told.is_none_or(|told| told.elapsed() > ACCEPT_FAILURES_TOLD) {
                     tracing::error!(target: "cuttle", %error, "cannot accept connections");
+                    told = Some(Instant::now());
                 }
-                failing = true;
                 sleep(ACCEPT_PAUSE).await;
             }
         }
