@@ -12,7 +12,9 @@ mod tests;
 use std::{ops::Range, path::Path};
 
 use crate::{KeyPath, Problem, read};
-use hide::{Hider, is_secret};
+use hide::Hider;
+
+pub use hide::is_secret;
 
 /// The text of a file, for [`excerpt`](Self::excerpt). Has no `Debug`: it may
 /// hold secrets.

@@ -27,7 +27,7 @@ mod template;
 
 use std::{fmt, path::Path};
 
-pub use excerpt::{Excerpt, SourceText};
+pub use excerpt::{Excerpt, SourceText, is_secret};
 pub use model::*;
 pub use problem::{KeyPath, Problem, RenderedPlace, Severity};
 pub use resolve::{Unserved, UnservedNamespace};
