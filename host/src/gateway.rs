@@ -399,7 +399,12 @@ impl Gateway {
             _ => FailureKind::Panicked,
         };
         let error = chain(error);
-        tracing::error!(target: "cuttle", kind = "ServerPlugin", error, "request failed");
+        match is_clients(kind) {
+            true => tracing::info!(target: "cuttle", ?kind, error, "request refused"),
+            false => {
+                tracing::error!(target: "cuttle", kind = "ServerPlugin", error, "request failed");
+            }
+        }
         self.responder.kind(kind)
     }
 
@@ -427,16 +432,23 @@ impl Gateway {
         let error = chain(&*failure.source);
         // The position in the list; the span's `backend` is the last one's URL.
         let position = failure.backend;
-        match kind {
-            FailureKind::ClientBody
-            | FailureKind::ClientRequest
-            | FailureKind::BodyTooLarge
-            | FailureKind::Refused => {
-                tracing::info!(target: "cuttle", ?kind, position, error, "request refused");
-            }
-            _ => tracing::error!(target: "cuttle", ?kind, position, error, "{what}"),
+        match is_clients(kind) {
+            true => tracing::info!(target: "cuttle", ?kind, position, error, "request refused"),
+            false => tracing::error!(target: "cuttle", ?kind, position, error, "{what}"),
         }
     }
+}
+
+/// Whether there is nothing for the operator to do: the client, or a modifier's
+/// refusal of its request, is the cause.
+fn is_clients(kind: FailureKind) -> bool {
+    matches!(
+        kind,
+        FailureKind::ClientBody
+            | FailureKind::ClientRequest
+            | FailureKind::BodyTooLarge
+            | FailureKind::Refused
+    )
 }
 
 impl Drop for Gateway {

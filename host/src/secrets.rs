@@ -1,36 +1,15 @@
-//! What of a request is a secret, and how the rest is shown. The one place that
-//! decides: by the names that standards and people give to secrets.
+//! What of a request is a secret, and how the rest is shown. Names are judged as
+//! those of a configuration's keys are.
 
+use cuttle_pipeline::config::is_secret;
 use http::{HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
 
 /// What stands for a secret.
 pub(crate) const HIDDEN: &str = "***";
 
-/// Parts of names whose values are not shown.
-const PARTS: [&str; 12] = [
-    "auth",
-    "cookie",
-    "credential",
-    "key",
-    "passphrase",
-    "passwd",
-    "password",
-    "pwd",
-    "secret",
-    "session",
-    "signature",
-    "token",
-];
-
 /// Beginnings of values that are credentials (RFC 9110 section 11.4).
 const SCHEMES: [&str; 3] = ["basic ", "bearer ", "digest "];
-
-/// Whether the value of a field, or of a query string, with this name is hidden.
-pub(crate) fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    name == "sig" || PARTS.iter().any(|part| name.contains(part))
-}
 
 /// A field's value as it may be shown.
 pub(crate) fn field(name: &HeaderName, value: &HeaderValue) -> String {

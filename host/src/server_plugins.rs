@@ -64,6 +64,11 @@ impl ServerPlugins {
         })
     }
 
+    /// Their names, in the order of the file.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.all.iter().map(|one| one.name().to_owned()).collect()
+    }
+
     /// What they cost, in the order of the file.
     pub(crate) fn meters(&self) -> Vec<Meter> {
         self.all.iter().map(ServerPlugin::meter).collect()

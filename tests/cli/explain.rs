@@ -1,6 +1,6 @@
 //! `explain`: what would become of a request, with nobody there to get it.
 
-use cuttle_tests::{Finished, TestResult, command, gateway_binary, run, soon};
+use cuttle_tests::{Finished, TestResult, command, fixture, gateway_binary, run, soon};
 use serde_json::{Value, json};
 
 use crate::folder;
@@ -190,6 +190,65 @@ async fn a_plugin_is_named_with_its_proxy_and_no_password() -> TestResult {
     );
     assert_eq!(call["ways"][0]["via"], json!(["http://p3:3128"]));
     assert!(!report.to_string().contains("hunter2"), "{report}");
+    Ok(())
+}
+
+/// What goes out may be another request than the one that is told; what the
+/// filters leave behind is left behind all the same.
+#[tokio::test]
+async fn plugins_that_may_change_the_request_are_named() -> TestResult {
+    let modifier = json!({
+        "name": ["modifies-as-told"],
+        "modifies-as-told": { "request": [{ "set_query": "b=2" }] },
+    });
+    let modifier = json!({ "plugin/req-resp-modifier": modifier });
+    let host = json!(["http://a.example"]);
+    let folder = folder(&json!({
+        "version": 3,
+        "plugin": { "folder": "./plugins/", "pattern": ".wasm" },
+        "extra_config": { "plugin/http-server": { "name": "guards" } },
+        "endpoints": [{
+            "endpoint": "/a",
+            "output_encoding": "no-op",
+            "input_headers": ["X-One"],
+            "extra_config": modifier,
+            "backend": [{ "url_pattern": "/b", "host": host, "extra_config": modifier }],
+        }],
+    }));
+    std::fs::create_dir(folder.path().join("plugins"))?;
+    for name in ["modifies-as-told", "guards"] {
+        let file = folder.path().join("plugins").join(name);
+        std::fs::copy(fixture(name), file.with_extension("wasm"))?;
+    }
+    let asked = ["explain", "GET", "/a?code=hunter2", "-H", "X-Pin: hunter2"];
+    let asked = [&asked[..], &["-c", "krakend.json"]].concat();
+    let text = run(folder.path(), &asked).await;
+    for line in [
+        "  plugins in front: guards, which may change the request or answer it",
+        "  body: streamed to the backend",
+        "  modifiers: modifies-as-told, which may change the request or answer it",
+        "[0] GET http://a.example/b",
+        "    modifiers: modifies-as-told, which may change the request or answer it",
+        "      x-pin: not in \"input_headers\" of the endpoint",
+        "      code: not in \"input_query_strings\" of the endpoint",
+    ] {
+        let found = text.stdout.lines().any(|shown| shown == line);
+        assert!(found, "{line}\n{}{}", text.stdout, text.stderr);
+    }
+    let json = run(folder.path(), &[&asked[..], &["--json"]].concat()).await;
+    let report: Value = serde_json::from_str(&json.stdout)?;
+    let name = json!(["modifies-as-told"]);
+    assert_eq!(report["in_front"], json!(["guards"]));
+    assert_eq!(
+        (&report["modifiers"], &report["error"]),
+        (&name, &Value::Null)
+    );
+    let request = &report["calls"][0]["request"];
+    assert_eq!(
+        (&request["modifiers"], &request["query"]),
+        (&name, &json!([]))
+    );
+    assert!(!request.to_string().contains("hunter2"), "{request}");
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! The completion line says what happened, and a client cannot write it.
 
-use cuttle_tests::{Gateway, Origin, TestResult};
+use cuttle_tests::{Gateway, Origin, Outgoing, TestResult};
 use serde_json::{Value, json};
 
 use crate::support::{service, three_ways};
@@ -48,6 +48,34 @@ async fn a_request_that_was_not_routed_has_a_completion_line_too() -> TestResult
         "404",
         "{line}"
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_debug_endpoint_tells_no_secrets() -> TestResult {
+    let config = json!({
+        "version": 3, "debug_endpoint": true,
+        "extra_config": { "telemetry/logging": { "level": "DEBUG", "stdout": true } },
+    });
+    let gateway = Gateway::start(config).await?;
+    let request = Outgoing::new("GET", "/__debug/a?b=1&api_key=hunter2&%74oken=hunter2")
+        .field("Authorization", "Bearer hunter2")
+        .field("X-Upstream", "Bearer hunter2")
+        .field("X-Plain", "shown");
+    assert_eq!(gateway.ask(request).await?.status, 200);
+    let debug = |event: &Value| event["fields"]["message"] == "debug request";
+    let event = gateway.log().find("the request", debug).await;
+    let fields = &event.unwrap_or_default()["fields"];
+    let query = "b=1&api_key=***&%74oken=***";
+    assert_eq!(fields["query"], query, "{fields}");
+    assert_eq!(fields["uri"], format!("/__debug/a?{query}"), "{fields}");
+    let headers = fields["headers"].as_str().unwrap_or_default();
+    assert!(headers.contains("X-Plain: shown"), "{headers}");
+    assert!(
+        headers.contains("Authorization: ***; X-Upstream: ***"),
+        "{headers}"
+    );
+    assert!(!gateway.log().text().contains("hunter2"));
     Ok(())
 }
 

@@ -137,6 +137,31 @@ async fn what_goes_wrong_in_them_costs_its_own_request() -> TestResult {
     Ok(())
 }
 
+/// Nobody is to be woken for what a client does.
+#[tokio::test]
+async fn a_clients_fault_in_front_is_no_error_of_the_log() -> TestResult {
+    let folder = plugin_folder(&[&fixture("guards")]);
+    let mut config = guarded(&json!({ "name": "guards" }), vec![]);
+    config["extra_config"]["router"] = json!({ "max_payload": 4 });
+    let gateway = Gateway::configured(config).dir(&folder).start().await?;
+    let mut exchange = gateway.connect().await?;
+    let request = "POST /a HTTP/1.1\r\nHost: a\r\nX-Guard: body\r\n\
+                   Transfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n0\r\n\r\n";
+    exchange.raw(request).await?;
+    assert_eq!(exchange.head().await?.status(), 413);
+    let refused = |event: &Value| event["fields"]["kind"] == "BodyTooLarge";
+    let event = gateway.log().find("the refusal", refused).await;
+    let event = event.unwrap_or_default();
+    assert_eq!(event["level"], "INFO", "{event}");
+    assert_eq!(event["fields"]["message"], "request refused", "{event}");
+
+    assert_eq!(gateway.ask(ask("/a", "fail")).await?.status, 500);
+    let failed = |event: &Value| event["fields"]["kind"] == "ServerPlugin";
+    let event = gateway.log().find("the failure", failed).await;
+    assert_eq!(event.unwrap_or_default()["level"], "ERROR");
+    Ok(())
+}
+
 /// Both bodies flow while the plugin has long returned.
 #[tokio::test]
 async fn bodies_stream_through_them() -> TestResult {

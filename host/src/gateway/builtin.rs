@@ -1,7 +1,7 @@
 //! `/__debug/*` and `/__echo/*`: endpoints without a backend, for finding out
 //! what arrives here. Both are off unless the configuration asks for them.
 //!
-//! Fields with credentials are never logged; `/__echo/` shows a client nothing
+//! Values of secrets, in fields and in the query, are never logged; `/__echo/` shows a client nothing
 //! but its own request, as it is after the head has been cleaned.
 
 use std::{collections::BTreeMap, fmt::Write};
@@ -137,13 +137,15 @@ where
 }
 
 fn log(parts: &Parts, params: &Params, body: &[u8]) {
+    let uri = secrets::url(&parts.uri.to_string());
+    let query = uri.split_once('?').map_or("", |(_, query)| query);
     let rest = params.iter().find(|(name, _)| **name == *REST);
     tracing::debug!(
         target: "cuttle",
         endpoint = "/__debug/*",
         method = %parts.method,
-        uri = %parts.uri,
-        query = parts.uri.query().unwrap_or(""),
+        uri,
+        query,
         param = rest.map_or("", |(_, value)| value.as_str()),
         headers = fields(&parts.headers),
         body = %String::from_utf8_lossy(body.get(..LOGGED_BODY).unwrap_or(body)),
@@ -155,12 +157,9 @@ fn log(parts: &Parts, params: &Params, body: &[u8]) {
 fn fields(headers: &HeaderMap) -> String {
     let mut text = String::new();
     for (name, value) in headers {
-        let value = match secrets::is_secret(name.as_str()) {
-            true => "…".into(),
-            false => String::from_utf8_lossy(value.as_bytes()),
-        };
+        let shown = secrets::field(name, value);
         // A text takes everything.
-        let _ = write!(text, "{}: {value}; ", canonical(name));
+        let _ = write!(text, "{}: {shown}; ", canonical(name));
     }
     text.truncate(text.trim_end_matches("; ").len());
     text
@@ -250,6 +249,7 @@ mod tests {
             .header("cookie", "sid=hunter2")
             .header("x-api-key", "hunter2")
             .header("x-auth-token", "hunter2")
+            .header("x-upstream", "Bearer hunter2")
             .header("accept", "text/html")
             .body(())
             .unwrap()
@@ -257,7 +257,7 @@ mod tests {
         let text = fields(&parts.headers);
         assert!(!text.contains("hunter2"), "{text}");
         assert!(
-            text.contains("Authorization: …; ") && text.contains("Accept: text/html"),
+            text.contains("Authorization: ***; ") && text.contains("Accept: text/html"),
             "{text}"
         );
     }

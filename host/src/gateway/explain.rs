@@ -10,6 +10,7 @@ use crate::{
     head::{self, Refusal},
     respond,
     router::Outcome,
+    server_plugins::ServerPlugins,
 };
 
 /// Where a request leads. Found by the code that answers requests.
@@ -57,6 +58,12 @@ pub(crate) struct ExplainedEndpoint {
 }
 
 impl Gateway {
+    /// Names of the plugins that see every request first, in the order of the file.
+    pub(crate) fn plugins_in_front(&self) -> Vec<String> {
+        let in_front = self.in_front.as_ref();
+        in_front.map_or_else(Vec::new, ServerPlugins::names)
+    }
+
     /// Where `request`, which comes from `peer`, would lead. Sends nothing. The
     /// length of its body is what `Content-Length` says.
     pub(crate) fn explain(&self, request: Request<()>, peer: IpAddr) -> Explained {

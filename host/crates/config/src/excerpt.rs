@@ -13,6 +13,7 @@ use std::{ops::Range, path::Path};
 
 use crate::{KeyPath, Problem, read};
 use hide::Hider;
+
 pub use hide::is_secret;
 
 /// The text of a file, for [`excerpt`](Self::excerpt). Has no `Debug`: it may

@@ -21,7 +21,7 @@ use hickory_resolver::{
     proto::rr::{RData, rdata::SRV},
 };
 use http::uri::Authority;
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
 use crate::error::BoxError;
 
@@ -105,8 +105,6 @@ struct Inner {
     name: String,
     ttl: Duration,
     state: Mutex<State>,
-    /// Held by the one lookup there may be.
-    lookup: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -114,6 +112,8 @@ struct State {
     hosts: Arc<[Authority]>,
     /// From when on to ask again.
     stale: Option<Instant>,
+    /// Closed when the last lookup has ended, whichever way.
+    lookup: Option<watch::Receiver<()>>,
     /// Calls so far, for whose turn it is.
     calls: usize,
 }
@@ -127,7 +127,6 @@ impl SrvHosts {
             name,
             ttl,
             state: Mutex::default(),
-            lookup: tokio::sync::Mutex::default(),
         }))
     }
 
@@ -135,14 +134,9 @@ impl SrvHosts {
     /// answer only as long as there has been none. `None` if nothing was found;
     /// the log says why.
     pub async fn next(&self) -> Option<Authority> {
-        if self.0.is_stale() {
-            let inner = Arc::clone(&self.0);
-            // On its own, so that a client that goes away does not end it.
-            let refresh = tokio::spawn(async move { inner.refresh().await });
-            if self.0.state().hosts.is_empty() {
-                // Its only failure is a panic, which leaves no hosts.
-                let _ = refresh.await;
-            }
+        if let Some(mut lookup) = self.0.awaited() {
+            // Nothing is ever sent.
+            let _ = lookup.changed().await;
         }
         self.0.state().turn()
     }
@@ -153,21 +147,31 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_stale(&self) -> bool {
-        self.state()
-            .stale
-            .is_none_or(|stale| stale <= Instant::now())
+    /// Sees to it that somebody looks the name up if it is time to. Returns the
+    /// lookup if there is nothing to use until its end.
+    fn awaited(self: &Arc<Self>) -> Option<watch::Receiver<()>> {
+        let mut state = self.state();
+        if !state.is_stale() {
+            return None;
+        }
+        let under_way = state.lookup.take().filter(|one| one.has_changed().is_ok());
+        let lookup = under_way.unwrap_or_else(|| self.look_up());
+        state.lookup = Some(lookup.clone());
+        state.hosts.is_empty().then_some(lookup)
+    }
+
+    /// On its own, so that a client that goes away does not end it.
+    fn look_up(self: &Arc<Self>) -> watch::Receiver<()> {
+        let (under_way, lookup) = watch::channel(());
+        let inner = Arc::clone(self);
+        tokio::spawn(async move {
+            inner.refresh().await;
+            drop(under_way);
+        });
+        lookup
     }
 
     async fn refresh(&self) {
-        if !self.state().hosts.is_empty() && self.lookup.try_lock().is_err() {
-            return;
-        }
-        let _only = self.lookup.lock().await;
-        // Another one may just have asked.
-        if !self.is_stale() {
-            return;
-        }
         let found = self.resolver.lookup(&self.name).await;
         let mut state = self.state();
         match found {
@@ -190,6 +194,10 @@ impl Inner {
 }
 
 impl State {
+    fn is_stale(&self) -> bool {
+        self.stale.is_none_or(|stale| stale <= Instant::now())
+    }
+
     fn turn(&mut self) -> Option<Authority> {
         self.calls = self.calls.wrapping_add(1);
         let turn = self.calls.checked_rem(self.hosts.len())?;

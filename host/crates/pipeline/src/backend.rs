@@ -17,7 +17,7 @@ use crate::{
     aggregate::Performed,
     balance::Balancer,
     deadline::Deadline,
-    explain::{self, ExplainedRequest, Lists},
+    explain::{self, Arrived, ExplainedRequest, Lists},
     headers::HeaderFilter,
     modify::{Flow, Stage},
     query::QueryFilter,
@@ -131,26 +131,25 @@ impl BackendCall {
     }
 
     /// What a call would send; nothing is sent or asked for. `responses` stand
-    /// in for values of earlier answers, `arrived` are the client's fields as
-    /// they came. `prepare` adds what its caller adds to a request.
+    /// in for values of earlier answers. `prepare` adds what its caller adds to a request.
     pub(crate) fn explain(
         &self,
         inbound: Inbound,
-        arrived: &HeaderMap,
+        arrived: Arrived<'_>,
         responses: &[(Arc<str>, String)],
         prepare: impl FnOnce(&mut HeaderMap),
     ) -> Result<ExplainedRequest, Failure> {
-        let (sought, query) = (self.sought(), inbound.query.clone());
+        let sought = self.sought();
         let (host, host_unknown) = match self.hosts.pick() {
             Some(host) => (host, false),
             None => (sought.as_ref().ok_or_else(no_hosts)?, true),
         };
         let mut request = self.to_host(host, inbound, responses)?;
         prepare(request.headers_mut());
-        let from = (query.as_deref(), arrived);
         Ok(ExplainedRequest {
             host_unknown,
-            ..explain::explained(&request, &self.lists, from, self.url.responses())
+            modifiers: self.modifiers().map_or_else(Vec::new, Stage::names),
+            ..explain::explained(&request, &self.lists, arrived, self.url.responses())
         })
     }
 

@@ -34,9 +34,13 @@ pub struct Explanation {
     pub order: CallOrder,
     /// Who gets the client's body.
     pub body: BodyUse,
-    /// The calls in the order of the list, shadows included. Empty if all
-    /// backends are shadows: nobody is called then.
-    pub calls: Vec<ExplainedCall>,
+    /// Names of the endpoint's modifiers that may change the request, or answer
+    /// it. What they would do is not known: the calls are those of a request
+    /// that they leave as it is.
+    pub modifiers: Vec<String>,
+    /// The calls in the order of the list, shadows included, or why nobody is
+    /// called.
+    pub calls: Result<Vec<ExplainedCall>, Failure>,
 }
 
 /// When the backends of an endpoint are called.
@@ -99,6 +103,16 @@ pub struct ExplainedRequest {
     pub dropped: Vec<(HeaderName, HeaderReason)>,
     /// The client's query strings, decoded, and why those stay behind that do.
     pub query: Vec<(String, Option<QueryReason>)>,
+    /// Names of the backend's modifiers that may change it still.
+    pub modifiers: Vec<String>,
+}
+
+/// What the client has sent, before any filter.
+#[derive(Clone, Copy)]
+pub(crate) struct Arrived<'a> {
+    pub(crate) headers: &'a HeaderMap,
+    /// Raw.
+    pub(crate) query: Option<&'a str>,
 }
 
 /// A field that would be sent.
@@ -114,38 +128,66 @@ pub struct ExplainedField {
 }
 
 impl Pipeline {
-    /// What `inbound` would lead to. Its body is not looked at, and nothing is
-    /// sent. `arrived` are the client's fields as they came, which `inbound` no
+    /// What `inbound` would lead to, if no modifier changes it. Its body is not
+    /// looked at, and nothing is sent. `arrived` are the client's fields as they came, which `inbound` no
     /// longer has all of.
     ///
     /// Whose turn it is among several hosts moves on, as with a real call.
     #[must_use]
     pub fn explain(&self, inbound: Inbound, arrived: &HeaderMap) -> Explanation {
+        let query = inbound.query.clone();
+        let arrived = Arrived {
+            headers: arrived,
+            query: query.as_deref(),
+        };
+        let around = self.work.around();
         let explained = Explanation {
             timeout: self.timeout,
             window: None,
             order: CallOrder::One,
             body: BodyUse::Streamed,
-            calls: Vec::new(),
+            modifiers: around.map_or_else(Vec::new, |around| around.stage.names()),
+            calls: Ok(Vec::new()),
         };
+        let let_through = match around {
+            Some(around) => around.let_through(inbound),
+            None => Ok(inbound),
+        };
+        match let_through {
+            Ok(inbound) => self.explain_calls(inbound, arrived, explained),
+            Err(failure) => Explanation {
+                calls: Err(failure),
+                ..explained
+            },
+        }
+    }
+
+    /// Completes `explained` with the calls for what the endpoint lets through.
+    fn explain_calls(
+        &self,
+        inbound: Inbound,
+        arrived: Arrived<'_>,
+        explained: Explanation,
+    ) -> Explanation {
+        let limit = explained.timeout;
         match &self.work {
             Work::Splice(backend) => Explanation {
-                calls: vec![only(backend, self.timeout, 1, inbound, arrived)],
+                calls: Ok(vec![only(backend, limit, 1, inbound, arrived)]),
                 ..explained
             },
-            Work::Relay(relay) => Explanation {
-                calls: vec![only(
-                    relay.backend(),
-                    self.timeout,
-                    relay.calls(),
-                    inbound,
-                    arrived,
-                )],
-                body: BodyUse::Copied(relay.body_copy()),
-                ..explained
-            },
+            Work::Relay(relay) => {
+                let (backend, times) = (relay.backend(), relay.calls());
+                Explanation {
+                    calls: Ok(vec![only(backend, limit, times, inbound, arrived)]),
+                    body: relay.body_use(),
+                    ..explained
+                }
+            }
             Work::Data(aggregate) => aggregate.explain(inbound, arrived, explained),
-            Work::Nobody => explained,
+            Work::Nobody => Explanation {
+                calls: Err(Failure::nobody()),
+                ..explained
+            },
         }
     }
 }
@@ -156,7 +198,7 @@ fn only(
     limit: Duration,
     times: u32,
     inbound: Inbound,
-    arrived: &HeaderMap,
+    arrived: Arrived<'_>,
 ) -> ExplainedCall {
     ExplainedCall {
         backend: 0,
@@ -184,10 +226,10 @@ pub(crate) fn stand_in(name: &str) -> (Arc<str>, String) {
 pub(crate) fn explained(
     request: &Request<Body>,
     lists: &Lists,
-    (query, arrived): (Option<&str>, &HeaderMap),
+    arrived: Arrived<'_>,
     awaited: Vec<String>,
 ) -> ExplainedRequest {
-    let (headers, dropped) = lists.headers(arrived, request.headers());
+    let (headers, dropped) = lists.headers(arrived.headers, request.headers());
     ExplainedRequest {
         method: request.method().clone(),
         uri: request.uri().clone(),
@@ -196,7 +238,8 @@ pub(crate) fn explained(
         host_unknown: false,
         headers,
         dropped,
-        query: lists.query(query.unwrap_or_default()),
+        query: lists.query(arrived.query.unwrap_or_default()),
+        modifiers: Vec::new(),
     }
 }
 

@@ -117,6 +117,14 @@ impl Failure {
         }
     }
 
+    /// That of an endpoint whose backends are all shadows.
+    pub(crate) fn nobody() -> Self {
+        Self::open(
+            FailureKind::NoHosts,
+            "all backends of the endpoint are shadows: there is none to answer",
+        )
+    }
+
     /// As KrakenD: where clients may read, they read the answer's body.
     pub(crate) fn with_answer(self, answer: BackendAnswer) -> Self {
         Self {

@@ -7,7 +7,7 @@ use http::{HeaderMap, Method, Response};
 use tokio::time::timeout_at;
 
 use crate::{
-    Body, Executor, Failure, FailureKind, Modifiers, Settings,
+    Body, Executor, Failure, Modifiers, Settings,
     aggregate::{Aggregate, Performed},
     backend::BackendCall,
     deadline::Deadline,
@@ -176,15 +176,21 @@ impl Pipeline {
                 Ok(Answer::passing(response))
             }
             Work::Data(aggregate) => Box::pin(aggregate.serve(inbound, deadline)).await,
-            Work::Nobody => Err(Failure::open(
-                FailureKind::NoHosts,
-                "all backends of the endpoint are shadows: there is none to answer",
-            )),
+            Work::Nobody => Err(Failure::nobody()),
         }
     }
 }
 
 impl Work {
+    /// The modifiers of the endpoint.
+    pub(crate) fn around(&self) -> Option<&Around> {
+        match self {
+            Self::Relay(relay) => relay.around(),
+            Self::Data(aggregate) => aggregate.around(),
+            Self::Splice(_) | Self::Nobody => None,
+        }
+    }
+
     fn of(
         endpoint: &Endpoint,
         settings: Settings,

@@ -7,7 +7,7 @@ use http::Response;
 use tokio::time::timeout_at;
 
 use crate::{
-    Body, Failure, Inbound, Settings,
+    Body, BodyUse, Failure, Inbound, Settings,
     backend::BackendCall,
     copies::Copies,
     deadline::Deadline,
@@ -43,6 +43,10 @@ impl Relay {
         }
     }
 
+    pub(crate) fn around(&self) -> Option<&Around> {
+        self.around.as_deref()
+    }
+
     pub(crate) fn backend(&self) -> &BackendCall {
         &self.backend
     }
@@ -52,9 +56,16 @@ impl Relay {
         self.calls
     }
 
-    /// Bytes of a client's body that are kept.
-    pub(crate) fn body_copy(&self) -> u64 {
-        self.body_copy
+    /// What becomes of a client's body.
+    pub(crate) fn body_use(&self) -> BodyUse {
+        match self.is_repeated() {
+            true => BodyUse::Copied(self.body_copy),
+            false => BodyUse::Streamed,
+        }
+    }
+
+    fn is_repeated(&self) -> bool {
+        self.calls > 1
     }
 
     /// The winner's body has what is left of the whole timeout.
@@ -92,7 +103,7 @@ impl Relay {
         inbound: Inbound,
         deadline: Deadline,
     ) -> Result<Response<Body>, Failure> {
-        if self.calls <= 1 {
+        if !self.is_repeated() {
             return self.backend.call(inbound, deadline).await;
         }
         let mut copies = Copies::with_body(inbound, self.body_copy).await?;

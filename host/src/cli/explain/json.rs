@@ -16,6 +16,7 @@ pub(super) fn of(report: &Report) -> Value {
     };
     let mut all = Map::new();
     all.insert("request".to_owned(), json!(report.request));
+    all.insert("in_front".to_owned(), json!(report.in_front));
     all.insert("served".to_owned(), json!(report.is_served()));
     if let Value::Object(outcome) = outcome {
         all.extend(outcome);
@@ -25,6 +26,10 @@ pub(super) fn of(report: &Report) -> Value {
 
 fn of_endpoint(endpoint: &EndpointReport) -> Value {
     let params = endpoint.params.iter();
+    let (calls, error) = match &endpoint.calls {
+        Ok(calls) => (calls.iter().map(of_call).collect(), None),
+        Err(why) => (Vec::new(), Some(why)),
+    };
     json!({
         "outcome": "endpoint",
         "endpoint": endpoint.endpoint,
@@ -35,8 +40,10 @@ fn of_endpoint(endpoint: &EndpointReport) -> Value {
         "window_ms": endpoint.window.map(millis),
         "order": endpoint.order,
         "body": endpoint.body,
+        "modifiers": endpoint.modifiers,
         "answer": endpoint.answer,
-        "calls": endpoint.calls.iter().map(of_call).collect::<Vec<_>>(),
+        "calls": calls,
+        "error": error,
     })
 }
 
@@ -75,6 +82,7 @@ fn of_request(request: &RequestReport) -> Value {
         "dropped_headers": reasons(&request.dropped_headers),
         "query": request.query,
         "dropped_query": reasons(&request.dropped_query),
+        "modifiers": request.modifiers,
     })
 }
 

@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use cuttle_pipeline::{
     BodyUse, CallOrder, ExplainedCall, ExplainedRequest, Explanation, Failure,
-    config::{Backend, Endpoint, Service},
+    config::{Backend, Endpoint, Service, is_secret},
 };
 use http::{Request, StatusCode, Uri};
 
@@ -20,6 +20,8 @@ use crate::{
 pub(super) struct Report {
     /// Method and target.
     pub(super) request: String,
+    /// Plugins that see every request first, and may change or answer it.
+    pub(super) in_front: Vec<String>,
     pub(super) outcome: Outcome,
 }
 
@@ -51,10 +53,13 @@ pub(super) struct EndpointReport {
     pub(super) window: Option<Duration>,
     pub(super) order: &'static str,
     pub(super) body: String,
+    /// Those that see the request first, and may change or answer it.
+    pub(super) modifiers: Vec<String>,
     /// The client's query strings that no backend gets are told with each of
     /// them; these lines are about the answer.
     pub(super) answer: Vec<String>,
-    pub(super) calls: Vec<CallReport>,
+    /// Or why nobody is called.
+    pub(super) calls: Result<Vec<CallReport>, String>,
 }
 
 pub(super) struct CallReport {
@@ -94,6 +99,8 @@ pub(super) struct RequestReport {
     pub(super) query: Vec<String>,
     /// Name and reason.
     pub(super) dropped_query: Vec<(String, String)>,
+    /// Those that may change it still.
+    pub(super) modifiers: Vec<String>,
 }
 
 impl Report {
@@ -107,6 +114,7 @@ impl Report {
         };
         Self {
             request: shown,
+            in_front: checked.assembly.gateway.plugins_in_front(),
             outcome,
         }
     }
@@ -181,18 +189,15 @@ async fn endpoint_report(checked: &Checked, explained: ExplainedEndpoint) -> Out
         window,
         order,
         body,
+        modifiers,
         calls,
         ..
     } = explained.explanation;
     let label = format!("{} {}", endpoint.method, endpoint.path.text);
-    let mut reports = Vec::new();
-    for call in calls {
-        let same = |one: &&BackendEgress| one.endpoint == label && one.backend == call.backend;
-        let egress = checked.assembly.egress.iter().find(same);
-        if let Some(backend) = endpoint.backends.get(call.backend) {
-            reports.push(call_report(call, backend, egress, service).await);
-        }
-    }
+    let calls = match calls {
+        Ok(calls) => Ok(call_reports(checked, (endpoint, &label), calls).await),
+        Err(failure) => Err(chain(&*failure.source)),
+    };
     let params = explained.params.into_iter();
     Outcome::Endpoint(Box::new(EndpointReport {
         endpoint: label,
@@ -205,13 +210,31 @@ async fn endpoint_report(checked: &Checked, explained: ExplainedEndpoint) -> Out
         window,
         order: order_name(order),
         body: body_text(body, endpoint),
+        modifiers,
         answer: dump::of_endpoint(endpoint, false),
-        calls: reports,
+        calls,
     }))
 }
 
+async fn call_reports(
+    checked: &Checked,
+    (endpoint, label): (&Endpoint, &str),
+    calls: Vec<ExplainedCall>,
+) -> Vec<CallReport> {
+    let mut reports = Vec::new();
+    for call in calls {
+        let same = |one: &&BackendEgress| one.endpoint == label && one.backend == call.backend;
+        let egress = checked.assembly.egress.iter().find(same);
+        if let Some(backend) = endpoint.backends.get(call.backend) {
+            let service = &checked.loaded.service;
+            reports.push(call_report(call, backend, egress, service).await);
+        }
+    }
+    reports
+}
+
 fn shown_param(name: &str, value: String) -> (String, String) {
-    let value = match secrets::is_secret(name) {
+    let value = match is_secret(name) {
         true => secrets::HIDDEN.to_owned(),
         false => value,
     };
@@ -329,5 +352,6 @@ fn request_report(request: ExplainedRequest) -> RequestReport {
             .collect(),
         query,
         dropped_query,
+        modifiers: request.modifiers,
     }
 }

@@ -9,6 +9,7 @@ use crate::telemetry::Escaped;
 /// its own, nor talk to a terminal.
 pub(super) fn lines(report: &Report) -> Vec<String> {
     let mut lines = vec![report.request.clone()];
+    lines.extend(changing("  plugins in front", &report.in_front));
     match &report.outcome {
         Outcome::Answer(answer) => lines.push(of_answer(answer)),
         Outcome::Endpoint(endpoint) => of_endpoint(endpoint, &mut lines),
@@ -36,16 +37,27 @@ fn of_endpoint(endpoint: &EndpointReport, lines: &mut Vec<String>) {
         window(endpoint)
     ));
     lines.push(format!("  body: {}", endpoint.body));
+    lines.extend(changing("  modifiers", &endpoint.modifiers));
     for line in &endpoint.answer {
         lines.push(format!("  {line}"));
     }
-    if endpoint.calls.is_empty() {
-        lines.push("  nothing is sent: all backends are shadows, so every call fails".to_owned());
+    match &endpoint.calls {
+        Ok(calls) => {
+            for call in calls {
+                lines.push(String::new());
+                of_call(call, lines);
+            }
+        }
+        Err(why) => lines.push(format!("  nothing is sent: {why}")),
     }
-    for call in &endpoint.calls {
-        lines.push(String::new());
-        of_call(call, lines);
-    }
+}
+
+/// Those after whom the request may be another one than is told here.
+fn changing(what: &str, names: &[String]) -> Option<String> {
+    let names = (!names.is_empty()).then(|| names.join(", "))?;
+    Some(format!(
+        "{what}: {names}, which may change the request or answer it"
+    ))
 }
 
 fn window(endpoint: &EndpointReport) -> String {
@@ -71,6 +83,7 @@ fn of_call(call: &CallReport, lines: &mut Vec<String>) {
         Err(why) => return lines.push(format!("[{}] nothing is sent: {why}", call.backend)),
     };
     notes(call, lines);
+    lines.extend(changing("    modifiers", &request.modifiers));
     hosts(call, request, lines);
     ways(call, lines);
     of_request(request, lines);

@@ -3,33 +3,51 @@
 use std::ops::Range;
 
 /// Parts of names whose values are not shown.
-const SECRET: [&str; 14] = [
-    "password",
-    "passwd",
-    "passphrase",
-    "pwd",
-    "secret",
-    "token",
-    "apikey",
-    "api_key",
-    "api-key",
-    "credential",
-    "authorization",
-    "cookie",
-    "signature",
+const PARTS: [&str; 15] = [
+    "auth",
     // Fields for proxies, which are there for credentials.
     "connect_headers",
+    "cookie",
+    "credential",
+    "jwt",
+    "key",
+    "passphrase",
+    "passwd",
+    "password",
+    "pwd",
+    "salt",
+    "secret",
+    "session",
+    "signature",
+    "token",
 ];
+
+/// Names whose values are not shown; as parts they would be of many others. The
+/// namespace is nothing but users and their passwords.
+const WHOLE: [&str; 3] = ["pass", "sig", "auth/basic"];
+
+/// Ends of names whose values say where a secret is.
+const PLACES: [&str; 2] = ["_path", "_url"];
 
 /// Beginnings of values that are credentials.
 const SCHEMES: [&str; 3] = ["basic ", "bearer ", "digest "];
 
-/// Whether the value of a key with this name is hidden. Namespaces are not
-/// names: `auth/validator` holds more than secrets.
+/// Whether the value of a configuration's key, a header or a query string with
+/// this name may be a secret and is not shown. The one place that decides, for
+/// everything that is shown to people: by the names that standards and people
+/// give to secrets, in any case of letters.
+///
+/// Of a namespace only what follows `auth/` counts: `auth/api-keys` is a secret as
+/// a whole, `auth/validator` holds other things as well.
 #[must_use]
 pub fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    !name.contains('/') && SECRET.iter().any(|part| name.contains(part))
+    if WHOLE.contains(&name.as_str()) {
+        return true;
+    }
+    let is_place = name == "public_key" || PLACES.iter().any(|end| name.ends_with(end));
+    let told = name.strip_prefix("auth/").unwrap_or(&name);
+    !is_place && PARTS.iter().any(|part| told.contains(part))
 }
 
 /// Goes through a text line by line.
@@ -193,7 +211,7 @@ fn credentials(text: &str) -> Vec<Range<usize>> {
     let mut at = behind + query + 1;
     for pair in text.get(at..).unwrap_or("").split('&') {
         if let Some((name, value)) = pair.split_once('=')
-            && (is_secret(name) || name.to_ascii_lowercase().contains("key"))
+            && is_secret(name)
             && !value.is_empty()
         {
             let start = at + name.len() + 1;

@@ -87,6 +87,26 @@ fn secrets_are_not_shown() {
             "k.json",
             r#""u": "/x?a=1&api_key=***&b=2""#,
         ),
+        (
+            r#""auth/api-keys":{"keys":[{"key":"4d2c","roles":["a"]}],"salt":"x"},"a":"b""#,
+            "k.json",
+            r#""auth/api-keys":{"keys":[{"key":"***","roles":["***"]}],"salt":"***"},"a":"b""#,
+        ),
+        (
+            r#""auth/basic": {"users": {"bob": "hunter2"}}, "name": "x""#,
+            "k.json",
+            r#""auth/basic": {"users": {"bob": "***"}}, "name": "x""#,
+        ),
+        (
+            r#""auth/client-credentials": {"client_id": "hunter2", "a": 1}"#,
+            "k.json",
+            r#""auth/client-credentials": {"client_id": "***", "a": ***}"#,
+        ),
+        (
+            r#""public_key": "/a.pem", "session": "hunter2", "token_url": "http://i/t""#,
+            "k.json",
+            r#""public_key": "/a.pem", "session": "***", "token_url": "http://i/t""#,
+        ),
         (r#""u": "/x?key=hunter2""#, "k.json", r#""u": "/x?key=***""#),
         (
             "proxy_password: hunter2, and more",
@@ -140,6 +160,46 @@ fn values_below_a_secret_key_are_hidden_by_their_path() {
     let found = source.excerpt(1, 9, &path).unwrap();
     assert_eq!(found.text, "\"a\": ***, \"b\": \"***\"");
     assert_eq!(marked(&found), "\"b\": \"***\"");
+}
+
+#[test]
+fn names_of_secrets_are_told_apart_from_others() {
+    for name in [
+        "Authorization",
+        "auth",
+        "auth/api-keys",
+        "auth/basic",
+        "auth/client-credentials",
+        "a/token",
+        "api-key",
+        "connect_headers",
+        "key",
+        "pass",
+        "private_key",
+        "salt",
+        "SESSION_ID",
+        "sig",
+        "x-auth-token",
+    ] {
+        assert!(is_secret(name), "{name}");
+    }
+    for name in [
+        "auth/validator",
+        "auth/signer",
+        "backend/http/client",
+        "bypass",
+        "design",
+        "disable_keep_alives",
+        "htpasswd_path",
+        "input_headers",
+        "jwk_url",
+        "plugin/http-client",
+        "private_key_path",
+        "public_key",
+        "url_pattern",
+    ] {
+        assert!(!is_secret(name), "{name}");
+    }
 }
 
 #[test]

@@ -4,8 +4,7 @@
 use std::{
     cell::RefCell,
     collections::BTreeMap,
-    fs,
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
     rc::Rc,
 };
@@ -18,6 +17,7 @@ use super::{
     functions::{Functions, World},
     json::number_value,
     node::Templates,
+    out,
     parse::SyntaxError,
     rendering::place,
     value::{Element, Failure, Heap, Value},
@@ -67,13 +67,7 @@ pub(crate) fn load(file: &Path, flexible: &Flexible, options: &Options) -> Resul
     let mut warnings = Vec::new();
     let rendering = render(file, flexible, options, &mut warnings)?;
     if let Some(out) = &flexible.out {
-        keep(out, &rendering.text).map_err(|error| {
-            problem(
-                out,
-                format!("cannot be written: {error}"),
-                "FC_OUT names this file",
-            )
-        })?;
+        out::keep(out, &rendering).map_err(|(message, help)| problem(out, message, help))?;
     }
     match crate::parse(&rendering.text, &rendering.name, options) {
         Ok(mut loaded) => {
@@ -92,15 +86,6 @@ pub(crate) fn load(file: &Path, flexible: &Flexible, options: &Options) -> Resul
             Err(Report { problems, sources })
         }
     }
-}
-
-/// Only the owner may read it: settings and environment hold secrets.
-fn keep(out: &Path, text: &str) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(out)?.write_all(text.as_bytes())
 }
 
 fn render(

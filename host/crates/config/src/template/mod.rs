@@ -27,6 +27,7 @@ mod lex;
 mod literal;
 mod node;
 mod origin;
+mod out;
 mod parse;
 mod print;
 mod printf;

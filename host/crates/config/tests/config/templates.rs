@@ -269,6 +269,55 @@ fn fc_out_keeps_the_text_for_its_owner_and_decides_the_format() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_that_others_may_read_is_replaced_by_one_that_they_may_not() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let folder = folder(&[("krakend.json", r#"{"version": 3}"#), ("out.json", "old")]);
+    let out = folder.path().join("out.json");
+    fs::set_permissions(&out, fs::Permissions::from_mode(0o644)).unwrap();
+    // Somebody who has opened it before.
+    let before = fs::File::open(&out).unwrap();
+
+    load_with(&folder, &[ENABLE, ("FC_OUT", "/out.json")]).unwrap();
+
+    assert_eq!(fs::read_to_string(&out).unwrap(), r#"{"version": 3}"#);
+    let after = out.metadata().unwrap();
+    assert_eq!(after.permissions().mode() & 0o777, 0o600);
+    assert_eq!(std::io::read_to_string(&before).unwrap(), "old");
+    assert_ne!(after.ino(), before.metadata().unwrap().ino());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn fc_out_does_not_overwrite_what_the_text_is_made_of() {
+    let main = r#"{"version": 3, "name": "{{ template "name.tmpl" }}"}"#;
+    let folder = folder(&[("krakend.json", main), ("templates/name.tmpl", "shop")]);
+    #[cfg(unix)]
+    let link = {
+        std::os::unix::fs::symlink("krakend.json", folder.path().join("link.json")).unwrap();
+        ["/link.json"]
+    };
+    #[cfg(not(unix))]
+    let link = [];
+    let files = [
+        "/krakend.json",
+        "/templates/../krakend.json",
+        "/templates/name.tmpl",
+    ];
+    for out in files.into_iter().chain(link) {
+        let variables = [ENABLE, ("FC_TEMPLATES", "/templates"), ("FC_OUT", out)];
+        let report = load_with(&folder, &variables).unwrap_err().to_string();
+        assert!(
+            report.contains("it would be overwritten"),
+            "{out}: {report}"
+        );
+    }
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    assert_eq!(read("krakend.json"), main);
+    assert_eq!(read("templates/name.tmpl"), "shop");
+}
+
 #[test]
 fn without_fc_out_no_file_is_written() {
     let folder = folder(&[("krakend.json", r#"{"version": 3}"#)]);

@@ -192,6 +192,21 @@ async fn an_answer_is_asked_for_once_and_its_hosts_take_turns() {
     assert_eq!(server.queries(), 1);
 }
 
+/// Requests do not pile up behind a name server that does not answer.
+#[tokio::test]
+async fn while_one_looks_a_name_up_nobody_else_does() {
+    let silent = UdpSocket::bind(("127.0.0.1", 0)).await.unwrap();
+    let resolver = SrvResolver::asking(&[silent.local_addr().unwrap()]).unwrap();
+    let hosts = SrvHosts::new(resolver, "api.test.".to_owned(), Duration::ZERO);
+    hosts.0.state().hosts = Arc::new([Authority::from_static("a:80")]);
+    let metrics = tokio::runtime::Handle::current().metrics();
+    let before = metrics.num_alive_tasks();
+    for _ in 0..100 {
+        assert_eq!(next(&hosts).await.as_deref(), Some("a:80"));
+    }
+    assert_eq!(metrics.num_alive_tasks(), before + 1);
+}
+
 #[tokio::test]
 async fn a_change_is_seen_and_a_failure_takes_nothing_away() {
     let server = NameServer::start(Some(vec![srv(1, 1, 80, "old.test.")])).await;

@@ -1,19 +1,25 @@
 //! What a request to the endpoint would lead to.
 
-use http::HeaderMap;
-
 use crate::{
-    BodyUse, CallOrder, Explanation, Inbound, copies::Copies, deadline::share_of, explain::no_body,
+    BodyUse, CallOrder, Explanation, Inbound,
+    copies::Copies,
+    deadline::share_of,
+    explain::{Arrived, no_body},
+    modify::Around,
 };
 
 use super::{Aggregate, WINDOW};
 
 impl Aggregate {
+    pub(crate) fn around(&self) -> Option<&Around> {
+        self.around.as_deref()
+    }
+
     /// Completes `explained`: the calls that [`serve`](Self::serve) would make.
     pub(crate) fn explain(
         &self,
         inbound: Inbound,
-        arrived: &HeaderMap,
+        arrived: Arrived<'_>,
         explained: Explanation,
     ) -> Explanation {
         let several = self.sources.len() > 1;
@@ -38,7 +44,7 @@ impl Aggregate {
             window,
             order: self.order(),
             body: self.body_use(),
-            calls,
+            calls: Ok(calls),
             ..explained
         }
     }

@@ -38,10 +38,11 @@ use tokio::time::timeout_at;
 use crate::{
     Answer, Body, Executor, Failure, Inbound, Modifier, Settings, Unsupported,
     copies::Copies,
+    data::Document,
     deadline::Deadline,
     manipulate::Flatmap,
     modify::{Around, DataAnswer, Flow, Original},
-    render::Renderer,
+    render::{Rendered, Renderer},
 };
 use merge::Gathered;
 use offload::offload;
@@ -88,8 +89,8 @@ pub(crate) struct Performed<'a> {
 enum Outcome {
     /// Data, or failures.
     Gathered(Gathered),
-    /// A modifier of the endpoint has answered.
-    Answered(Response<Body>),
+    /// A modifier of the endpoint has answered, after these failures.
+    Answered(Response<Body>, Vec<Failure>),
 }
 
 impl Aggregate {
@@ -140,8 +141,11 @@ impl Aggregate {
         let outcome = timeout_at(deadline.at, self.outcome(inbound, deadline)).await;
         let mut gathered = match outcome {
             Ok(Ok(Outcome::Gathered(gathered))) => gathered,
-            Ok(Ok(Outcome::Answered(response))) => {
-                return Ok(Answer::passing(response.map(|body| deadline.guard(body))));
+            Ok(Ok(Outcome::Answered(response, failures))) => {
+                return Ok(Answer {
+                    failures,
+                    ..Answer::passing(response.map(|body| deadline.guard(body)))
+                });
             }
             Ok(Err(failure)) => return Err(failure),
             Err(_) => Gathered::failed(deadline.failure()),
@@ -149,7 +153,7 @@ impl Aggregate {
         if let Some(data) = &self.static_data {
             data.apply(&mut gathered);
         }
-        self.answer(gathered, accept).await
+        self.answer(gathered, accept, deadline).await
     }
 
     async fn outcome(&self, inbound: Inbound, deadline: Deadline) -> Result<Outcome, Failure> {
@@ -168,7 +172,7 @@ impl Aggregate {
     ) -> Result<Outcome, Failure> {
         let (inbound, original) = match around.enter(inbound, deadline).await {
             Ok(Flow::Proceed(entered)) => entered,
-            Ok(Flow::Answer(response)) => return Ok(Outcome::Answered(response)),
+            Ok(Flow::Answer(response)) => return Ok(Outcome::Answered(response, Vec::new())),
             Err(failure) => return Ok(Outcome::Gathered(Gathered::failed(failure))),
         };
         let gathered = self.gather(inbound, deadline).await?;
@@ -207,6 +211,7 @@ impl Aggregate {
         &self,
         gathered: Gathered,
         accept: Option<HeaderValue>,
+        deadline: Deadline,
     ) -> Result<Answer, Failure> {
         let completed = gathered.is_whole();
         let Gathered {
@@ -218,8 +223,10 @@ impl Aggregate {
         let Some(data) = data else {
             return Err(only_or_joined(failures));
         };
-        let (size, renderer) = (data.size(), Arc::clone(&self.renderer));
-        let rendered = offload(size, move || renderer.render(Some(&data), accept.as_ref())).await?;
+        let rendered = match self.write(data, accept, deadline).await {
+            Ok(rendered) => rendered,
+            Err(failure) => return Err(failure.after(failures)),
+        };
         let body = Full::new(rendered.body).map_err(|never| match never {});
         let mut response = Response::new(body.boxed_unsync());
         let headers = response.headers_mut();
@@ -235,6 +242,19 @@ impl Aggregate {
             completed,
             failures,
         })
+    }
+
+    /// Large data wait for their turn, but not longer than the endpoint does.
+    async fn write(
+        &self,
+        data: Document,
+        accept: Option<HeaderValue>,
+        deadline: Deadline,
+    ) -> Result<Rendered, Failure> {
+        let (size, renderer) = (data.size(), Arc::clone(&self.renderer));
+        let written = offload(size, move || renderer.render(Some(&data), accept.as_ref()));
+        let written = timeout_at(deadline.at, written).await;
+        written.unwrap_or_else(|_| Err(deadline.failure()))
     }
 }
 
@@ -264,7 +284,7 @@ async fn show(
             head: answer.head,
             failures,
         }),
-        Ok(Flow::Answer(response)) => Outcome::Answered(response),
+        Ok(Flow::Answer(response)) => Outcome::Answered(response, failures),
         Err(failure) => Outcome::Gathered(Gathered::failed(failure.after(failures))),
     }
 }

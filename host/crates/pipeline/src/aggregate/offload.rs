@@ -46,6 +46,14 @@ fn ended(error: impl Into<crate::BoxError>) -> Failure {
     Failure::new(FailureKind::Overloaded, error)
 }
 
+/// All turns, until it is dropped.
+#[cfg(test)]
+pub(crate) async fn all_turns() -> tokio::sync::SemaphorePermit<'static> {
+    let all = available_parallelism().map_or(1, NonZero::get);
+    let all = u32::try_from(all).unwrap();
+    TURNS.acquire_many(all).await.unwrap()
+}
+
 #[cfg(test)]
 mod tests {
     use std::{thread, time::Duration};

@@ -3,13 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use cuttle_config::Endpoint;
-use http::HeaderMap;
 use http_body_util::BodyExt;
 use tokio::{sync::Semaphore, time::timeout_at};
 use tracing::Instrument;
 
 use super::Performed;
-use crate::{ExplainedCall, Failure, Inbound, backend::BackendCall, deadline::Deadline};
+use crate::{
+    ExplainedCall, Failure, Inbound, backend::BackendCall, deadline::Deadline, explain::Arrived,
+};
 
 /// Calls of one shadow backend that may be under way at a time. One that has
 /// died must not pile up requests; at 256 one that answers within 50 ms keeps
@@ -39,7 +40,7 @@ impl ShadowBackend {
     }
 
     /// The call that [`send`](Self::send) would make.
-    pub(super) fn explain(&self, inbound: Inbound, arrived: &HeaderMap) -> ExplainedCall {
+    pub(super) fn explain(&self, inbound: Inbound, arrived: Arrived<'_>) -> ExplainedCall {
         ExplainedCall {
             backend: self.position,
             shadow: true,

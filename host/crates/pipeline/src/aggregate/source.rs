@@ -17,6 +17,7 @@ use crate::{
     data::Document,
     deadline::Deadline,
     decode::{BodyError, Decoder, read_body},
+    explain::Arrived,
     manipulate::Manipulator,
     modify::{DataAnswer, Flow, Head, Stage},
     race::race,
@@ -218,7 +219,7 @@ impl Source {
     pub(super) fn explain(
         &self,
         inbound: Inbound,
-        arrived: &HeaderMap,
+        arrived: Arrived<'_>,
         responses: &Responses,
         limit: Duration,
     ) -> ExplainedCall {

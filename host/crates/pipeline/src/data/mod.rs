@@ -127,7 +127,8 @@ impl Document {
     pub(crate) fn size(&self) -> usize {
         /// Bytes of a key and a value in the usual answer.
         const USUAL: usize = 16;
-        self.nodes.len().saturating_mul(USUAL)
+        // One node may be a text of megabytes.
+        self.nodes.len().saturating_mul(USUAL).max(self.texts.len())
     }
 
     /// The value the document is about.

@@ -13,6 +13,18 @@ pub(super) fn encoded(document: &Document) -> String {
     String::from_utf8(out).unwrap()
 }
 
+/// It decides where a document is written.
+#[test]
+fn a_large_text_is_large_data() {
+    let text = "x".repeat(1 << 20);
+    for json in [format!("[\"{text}\"]"), format!("{{\"{text}\\n\": 1}}")] {
+        assert!(decoded(&json).size() >= text.len());
+    }
+    let many = decoded(&format!("[{}1]", "1,".repeat(9999)));
+    assert!(many.size() >= 100_000);
+    assert!(decoded(r#"{"a": 1}"#).size() < 100);
+}
+
 fn error(body: &[u8]) -> String {
     let error = decode_json(&Bytes::copy_from_slice(body), MAX_DEPTH).unwrap_err();
     error.to_string()

@@ -76,6 +76,12 @@ impl Texts {
         Text::new(start, len, OWN, false).unwrap_or(Text::EMPTY)
     }
 
+    /// Bytes in all sources, those included that no text points to.
+    pub(super) fn len(&self) -> usize {
+        let finished = self.finished.iter().map(Bytes::len);
+        finished.fold(self.own.len(), usize::saturating_add)
+    }
+
     pub(super) fn bytes(&self, text: Text) -> &[u8] {
         let source = match text.source.checked_sub(1) {
             None => Some(self.own.as_slice()),

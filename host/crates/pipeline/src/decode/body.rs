@@ -6,10 +6,11 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Body as _;
 use http_body_util::BodyExt;
+use tokio::task::yield_now;
 
 use crate::{Body, BoxError};
 
-use super::coding::{CodingError, Decompressor};
+use super::coding::{CodingError, Decompressor, QUANTUM};
 
 /// Bytes set aside at first for a body of several pieces that does not tell its
 /// length.
@@ -79,15 +80,25 @@ async fn read_coded(
         other => BodyError::Coding(other),
     };
     let mut whole = Vec::new();
-    // What came before the break has no checksum: it is not kept.
-    while let Some(piece) = next(&mut body)
-        .await
-        .map_err(|source| BodyError::cut(Bytes::new(), source))?
-    {
-        decompressor.push(&piece, &mut whole).map_err(failed)?;
+    let mut busy = 0;
+    loop {
+        // What came before the break has no checksum: it is not kept.
+        let cut = |source| BodyError::cut(Bytes::new(), source);
+        let piece = next(&mut body).await.map_err(cut)?;
+        let ended = piece.is_none();
+        decompressor.push(piece);
+        while let Some(given) = decompressor.step(&mut whole).map_err(failed)? {
+            busy += given;
+            // A kilobyte may become gigabytes, within one piece as well.
+            if busy >= QUANTUM {
+                busy = 0;
+                yield_now().await;
+            }
+        }
+        if ended {
+            return Ok(Bytes::from(whole));
+        }
     }
-    decompressor.finish(&mut whole).map_err(failed)?;
-    Ok(Bytes::from(whole))
 }
 
 /// The next piece that has bytes; trailers are passed over.

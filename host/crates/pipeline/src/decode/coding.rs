@@ -4,23 +4,20 @@
 //! [`Bounded`] buffer, which refuses the byte above the limit: what a hostile
 //! answer costs is known beforehand, whatever it claims.
 
-use std::{
-    error::Error as StdError,
-    fmt,
-    io::{self, Write},
-    mem,
-};
+mod codec;
 
-use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
-use flate2::{Decompress, FlushDecompress, Status, write::MultiGzDecoder};
+use std::{error::Error as StdError, fmt, mem};
+
+use bytes::Bytes;
+use flate2::write::MultiGzDecoder;
 use http::{HeaderMap, header::CONTENT_ENCODING};
+
+pub(super) use codec::QUANTUM;
+use codec::{Bounded, Brotli, Coding, Deflate};
 
 /// Codings that one answer may stack. Two happen (a compressed file served by
 /// a compressing proxy); each takes its own window of memory.
 const MAX_CODINGS: usize = 3;
-
-/// Bytes that a coding gives at a time.
-const CHUNK: usize = 32 * 1024;
 
 /// The codings of one answer, outermost first.
 pub(super) struct Decompressor {
@@ -37,10 +34,7 @@ impl Decompressor {
         let mut stages = Vec::new();
         for name in names(headers) {
             if let Some(coding) = coding(name)? {
-                stages.push(Stage {
-                    coding,
-                    room: limit,
-                });
+                stages.push(Stage::new(coding, limit));
             }
         }
         if stages.len() > MAX_CODINGS {
@@ -52,37 +46,56 @@ impl Decompressor {
         Ok((!stages.is_empty()).then_some(Self { stages, started }))
     }
 
-    /// Decodes the next piece of the body to the end of `out`.
-    pub(super) fn push(&mut self, piece: &[u8], out: &mut Vec<u8>) -> Result<(), CodingError> {
-        self.started |= !piece.is_empty();
-        run(&mut self.stages, piece, out)
+    /// Takes the next piece of the body, or its end: to be followed by
+    /// [`step`](Self::step)s.
+    pub(super) fn push(&mut self, piece: Option<Bytes>) {
+        let Some(stage) = self.stages.first_mut() else {
+            return;
+        };
+        match piece {
+            Some(piece) => {
+                self.started |= !piece.is_empty();
+                stage.take(piece);
+            }
+            None => stage.ending = self.started,
+        }
     }
 
-    /// Decodes what is left at the end of the body.
+    /// Decodes about [`QUANTUM`] bytes, to the end of `out` if they are through
+    /// all codings, and says how many. `None`: there is nothing left to decode.
     ///
     /// # Errors
     ///
     /// [`CodingError::Truncated`] when the end is not the end of the coding.
-    pub(super) fn finish(mut self, out: &mut Vec<u8>) -> Result<(), CodingError> {
-        let mut stages = self.stages.as_mut_slice();
-        while let Some((stage, inner)) = stages.split_first_mut() {
-            if self.started {
-                let rest = stage.finish()?;
-                run(inner, &rest, out)?;
-            }
-            stages = inner;
-        }
-        Ok(())
+    pub(super) fn step(&mut self, out: &mut Vec<u8>) -> Result<Option<usize>, CodingError> {
+        step(&mut self.stages, out)
     }
 }
 
-fn run(stages: &mut [Stage], piece: &[u8], out: &mut Vec<u8>) -> Result<(), CodingError> {
+/// The innermost coding goes first, so that none keeps more than a quantum
+/// waiting. At most `MAX_CODINGS` calls deep.
+fn step(stages: &mut [Stage], out: &mut Vec<u8>) -> Result<Option<usize>, CodingError> {
     let Some((stage, inner)) = stages.split_first_mut() else {
-        out.extend_from_slice(piece);
-        return Ok(());
+        return Ok(None);
     };
-    // At most `MAX_CODINGS` calls deep.
-    run(inner, &stage.push(piece)?, out)
+    if let Some(given) = step(inner, out)? {
+        return Ok(Some(given));
+    }
+    let ends = stage.ending && !stage.waiting;
+    let given = match (stage.waiting, ends) {
+        (true, _) => stage.decode()?,
+        (_, true) => stage.finish()?,
+        (false, false) => return Ok(None),
+    };
+    let length = given.len();
+    match inner.first_mut() {
+        Some(next) => {
+            next.take(given.into());
+            next.ending |= ends;
+        }
+        None => out.extend_from_slice(&given),
+    }
+    Ok(Some(length))
 }
 
 fn names(headers: &HeaderMap) -> impl Iterator<Item = &str> {
@@ -112,14 +125,44 @@ fn coding(name: &str) -> Result<Option<Box<dyn Coding>>, CodingError> {
 struct Stage {
     coding: Box<dyn Coding>,
     room: usize,
+    /// What it has not decoded yet.
+    input: Bytes,
+    /// Whether there is more to decode.
+    waiting: bool,
+    /// Nothing comes after what is waiting.
+    ending: bool,
 }
 
 impl Stage {
-    fn push(&mut self, piece: &[u8]) -> Result<Vec<u8>, CodingError> {
-        self.bounded(|coding, out| coding.decode(piece, out))
+    fn new(coding: Box<dyn Coding>, room: usize) -> Self {
+        Self {
+            coding,
+            room,
+            input: Bytes::new(),
+            waiting: false,
+            ending: false,
+        }
+    }
+
+    /// For one that waits for nothing else.
+    fn take(&mut self, input: Bytes) {
+        self.waiting = !input.is_empty();
+        self.input = input;
+    }
+
+    fn decode(&mut self) -> Result<Vec<u8>, CodingError> {
+        let mut input = mem::take(&mut self.input);
+        let mut more = false;
+        let given = self.bounded(|coding, out| {
+            more = coding.decode(&mut input, out)?;
+            Ok(())
+        })?;
+        (self.input, self.waiting) = (input, more);
+        Ok(given)
     }
 
     fn finish(&mut self) -> Result<Vec<u8>, CodingError> {
+        self.ending = false;
         self.bounded(|coding, out| coding.finish(out))
     }
 
@@ -138,184 +181,6 @@ impl Stage {
         done?;
         self.room = out.room;
         Ok(out.bytes)
-    }
-}
-
-/// One content coding.
-trait Coding: Send {
-    fn decode(&mut self, piece: &[u8], out: &mut Bounded) -> Result<(), CodingError>;
-
-    /// Gives what it held back. An error when the data has not ended yet.
-    fn finish(&mut self, out: &mut Bounded) -> Result<(), CodingError>;
-}
-
-/// Bytes up to a number.
-#[derive(Default)]
-struct Bounded {
-    bytes: Vec<u8>,
-    room: usize,
-    overflowed: bool,
-}
-
-impl Bounded {
-    /// Whether there was room.
-    fn add(&mut self, bytes: &[u8]) -> bool {
-        let Some(room) = self.room.checked_sub(bytes.len()) else {
-            self.overflowed = true;
-            return false;
-        };
-        self.room = room;
-        self.bytes.extend_from_slice(bytes);
-        true
-    }
-}
-
-impl Write for Bounded {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.add(bytes) {
-            Ok(bytes.len())
-        } else {
-            Err(io::ErrorKind::StorageFull.into())
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// RFC 1952: members one after another, each with a checksum.
-impl Coding for MultiGzDecoder<Bounded> {
-    fn decode(&mut self, piece: &[u8], out: &mut Bounded) -> Result<(), CodingError> {
-        mem::swap(self.get_mut(), out);
-        let done = self.write_all(piece);
-        mem::swap(self.get_mut(), out);
-        done.map_err(|_| CodingError::Damaged("gzip"))
-    }
-
-    fn finish(&mut self, out: &mut Bounded) -> Result<(), CodingError> {
-        mem::swap(self.get_mut(), out);
-        let done = self.try_finish();
-        mem::swap(self.get_mut(), out);
-        done.map_err(|_| CodingError::Truncated("gzip"))
-    }
-}
-
-/// `deflate` is a zlib stream (RFC 1950). Servers that send bare RFC 1951 data
-/// under this name are old and many, so the first two bytes decide.
-#[derive(Default)]
-struct Deflate {
-    head: Vec<u8>,
-    stream: Option<Decompress>,
-    ended: bool,
-}
-
-impl Coding for Deflate {
-    fn decode(&mut self, piece: &[u8], out: &mut Bounded) -> Result<(), CodingError> {
-        if let Some(stream) = &mut self.stream {
-            return inflate(stream, piece, out, &mut self.ended);
-        }
-        self.head.extend_from_slice(piece);
-        let [method, flags, ..] = self.head.as_slice() else {
-            return Ok(());
-        };
-        let is_zlib = method & 0x0f == 8 && u16::from_be_bytes([*method, *flags]) % 31 == 0;
-        let stream = self.stream.insert(Decompress::new(is_zlib));
-        inflate(stream, &mem::take(&mut self.head), out, &mut self.ended)
-    }
-
-    fn finish(&mut self, _: &mut Bounded) -> Result<(), CodingError> {
-        if self.ended {
-            Ok(())
-        } else {
-            Err(CodingError::Truncated("deflate"))
-        }
-    }
-}
-
-fn inflate(
-    stream: &mut Decompress,
-    mut piece: &[u8],
-    out: &mut Bounded,
-    ended: &mut bool,
-) -> Result<(), CodingError> {
-    let mut chunk = vec![0; CHUNK];
-    while !*ended {
-        let before = (stream.total_in(), stream.total_out());
-        let status = stream
-            .decompress(piece, &mut chunk, FlushDecompress::None)
-            .map_err(|_| CodingError::Damaged("deflate"))?;
-        let taken = since(before.0, stream.total_in());
-        let given = since(before.1, stream.total_out());
-        if !out.add(chunk.get(..given).unwrap_or_default()) {
-            return Err(CodingError::TooLarge);
-        }
-        piece = piece.get(taken..).unwrap_or_default();
-        *ended = status == Status::StreamEnd;
-        if given < CHUNK && (piece.is_empty() || taken == 0) {
-            break;
-        }
-    }
-    Ok(())
-}
-
-fn since(before: u64, now: u64) -> usize {
-    usize::try_from(now.saturating_sub(before)).unwrap_or(usize::MAX)
-}
-
-/// RFC 7932.
-struct Brotli {
-    state: Box<BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>>,
-    ended: bool,
-}
-
-impl Brotli {
-    fn new() -> Self {
-        let alloc = StandardAlloc::default;
-        // Strict: without the extension whose window may take a gigabyte.
-        let state = BrotliState::new_strict(alloc(), alloc(), alloc());
-        Self {
-            state: Box::new(state),
-            ended: false,
-        }
-    }
-}
-
-impl Coding for Brotli {
-    fn decode(&mut self, piece: &[u8], out: &mut Bounded) -> Result<(), CodingError> {
-        let mut chunk = vec![0; CHUNK];
-        let (mut left, mut taken, mut total) = (piece.len(), 0, 0);
-        while !self.ended {
-            let (mut room, mut given) = (chunk.len(), 0);
-            let result = BrotliDecompressStream(
-                &mut left,
-                &mut taken,
-                piece,
-                &mut room,
-                &mut given,
-                &mut chunk,
-                &mut total,
-                &mut self.state,
-            );
-            if !out.add(chunk.get(..given).unwrap_or_default()) {
-                return Err(CodingError::TooLarge);
-            }
-            match result {
-                BrotliResult::NeedsMoreOutput => {}
-                BrotliResult::NeedsMoreInput => break,
-                BrotliResult::ResultSuccess => self.ended = true,
-                BrotliResult::ResultFailure => return Err(CodingError::Damaged("br")),
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self, _: &mut Bounded) -> Result<(), CodingError> {
-        if self.ended {
-            Ok(())
-        } else {
-            Err(CodingError::Truncated("br"))
-        }
     }
 }
 

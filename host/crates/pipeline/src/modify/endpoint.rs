@@ -52,6 +52,15 @@ impl Around {
         self.front.is_some()
     }
 
+    /// As much of a client's request as modifiers would see, without showing it.
+    pub(crate) fn let_through(&self, inbound: Inbound) -> Result<Inbound, Failure> {
+        let Some(front) = &self.front else {
+            return Ok(inbound);
+        };
+        let (client_ip, host) = (inbound.client_ip, inbound.host.clone());
+        Ok(back(front.passing(inbound)?, client_ip, host))
+    }
+
     /// Shows the client's request.
     pub(crate) async fn enter(
         &self,

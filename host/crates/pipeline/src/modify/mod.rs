@@ -59,6 +59,12 @@ impl Stage {
         self.keeps_original || self.modifiers.iter().any(|one| one.hooks().request)
     }
 
+    /// Names of those who may change a request.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let asked = self.modifiers.iter().filter(|one| one.hooks().request);
+        asked.map(|one| one.name().to_owned()).collect()
+    }
+
     /// Shows a request to those who want it.
     pub(crate) async fn request(
         &self,

@@ -231,3 +231,19 @@ async fn gzip_is_asked_for_unless_the_client_or_the_configuration_says_otherwise
         assert_eq!(found, sent, "{keys} {backend} {client:?}");
     }
 }
+
+/// Somebody else's documents may take as long as they like.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_waits_to_be_written_ends_at_the_deadline() {
+    let large = "x".repeat(1 << 20);
+    let keys =
+        format!(r#""extra_config": {{"proxy": {{"static": {{"data": {{"s": "{large}"}}}}}}}}"#);
+    let recorder = Recorder::saying(200, r#"{"a":1}"#);
+    let turns = crate::aggregate::offload::all_turns().await;
+    let asked = ask(&keys, &[""], std::slice::from_ref(&recorder));
+    let outcome = timeout(Duration::from_secs(60), asked).await.unwrap();
+    assert_eq!(outcome.err().unwrap().kind, FailureKind::Timeout);
+    assert_eq!(recorder.calls(), 1);
+    drop(turns);
+    assert!(ask(&keys, &[""], &[recorder]).await.is_ok());
+}

@@ -1,4 +1,8 @@
-use std::io::Write;
+use std::{
+    future::{Future, poll_fn},
+    io::Write,
+    pin::pin,
+};
 
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
@@ -9,7 +13,7 @@ use http_body_util::{BodyExt, Full, StreamBody};
 
 use crate::{Body, BoxError};
 
-use super::{BodyError, read_body};
+use super::{BodyError, QUANTUM, read_body};
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -104,6 +108,31 @@ async fn a_coded_body_is_decoded_up_to_the_limit() -> TestResult {
         matches!(error, Err(BodyError::TooLarge { limit: 4999 })),
         "{error:?}"
     );
+    Ok(())
+}
+
+/// Sixteen megabytes of one piece: whoever shares the thread waits for none of
+/// the codings.
+#[tokio::test]
+async fn others_have_their_turn_while_a_piece_grows() -> TestResult {
+    const LARGE: usize = 16 << 20;
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(&vec![b'x'; LARGE])?;
+    let mut br = Vec::new();
+    brotli::CompressorWriter::new(&mut br, 4096, 1, 22).write_all(&vec![b'x'; LARGE])?;
+    for (name, coded) in [("gzip", gzip.finish()?), ("br", br)] {
+        let body = Full::new(Bytes::from(coded));
+        let body = body.map_err(|never| match never {}).boxed_unsync();
+        let headers = coding(name);
+        let mut reading = pin!(read_body(body, &headers, LARGE));
+        let mut turns = 0;
+        let read = poll_fn(|context| {
+            turns += 1;
+            reading.as_mut().poll(context)
+        });
+        assert_eq!(read.await?.len(), LARGE);
+        assert!(turns > LARGE / (2 * QUANTUM), "{name}: {turns} turns");
+    }
     Ok(())
 }
 

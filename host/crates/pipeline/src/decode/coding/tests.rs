@@ -3,6 +3,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use flate2::{
     Compression,
     write::{DeflateEncoder, GzEncoder, ZlibEncoder},
@@ -10,7 +11,7 @@ use flate2::{
 use http::{HeaderMap, HeaderValue, header::CONTENT_ENCODING};
 use proptest::prelude::*;
 
-use super::{CodingError, Decompressor};
+use super::{CodingError, Decompressor, QUANTUM, codec::CHUNK};
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -47,8 +48,10 @@ fn codings_may_stand_in_several_fields() -> TestResult {
     headers.append(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     let mut decompressor = Decompressor::new(&headers, LIMIT)?.ok_or("no coding")?;
     let mut out = Vec::new();
-    decompressor.push(&gzip(&brotli(TEXT)?)?, &mut out)?;
-    decompressor.finish(&mut out)?;
+    decompressor.push(Some(gzip(&brotli(TEXT)?)?.into()));
+    while decompressor.step(&mut out)?.is_some() {}
+    decompressor.push(None);
+    while decompressor.step(&mut out)?.is_some() {}
     assert_eq!(out, TEXT);
     Ok(())
 }
@@ -136,6 +139,27 @@ fn a_bomb_ends_at_the_limit() -> TestResult {
     Ok(())
 }
 
+/// However little it comes of, no step does more than its share.
+#[test]
+fn a_body_that_grows_is_whole() -> TestResult {
+    let large: Vec<u8> = (0..3 << 20_u32).map(|at| (at >> 12) as u8).collect();
+    for (names, coded) in [
+        ("gzip", gzip(&large)?),
+        ("gzip", [gzip(&large[..9])?, gzip(&large[9..])?].concat()),
+        ("deflate", zlib(&large)?),
+        ("deflate", raw(&large)?),
+        ("br", brotli(&large)?),
+        ("br, gzip, br", brotli(&gzip(&brotli(&large)?)?)?),
+        ("gzip, gzip", gzip(&gzip(&large)?)?),
+    ] {
+        for size in [100, coded.len()] {
+            let decoded = decode(names, coded.chunks(size), large.len())?;
+            assert!(decoded == large, "{names} in pieces of {size}");
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn the_limit_itself_is_allowed() -> TestResult {
     let coded = gzip(&vec![b'x'; 1000])?;
@@ -183,10 +207,15 @@ fn decode<'a>(
     headers.insert(CONTENT_ENCODING, value);
     let mut decompressor = Decompressor::new(&headers, limit)?.expect("a coding");
     let mut out = Vec::new();
-    for piece in pieces {
-        decompressor.push(piece, &mut out)?;
+    let pieces = pieces
+        .into_iter()
+        .map(|piece| Some(Bytes::copy_from_slice(piece)));
+    for piece in pieces.chain([None]) {
+        decompressor.push(piece);
+        while let Some(given) = decompressor.step(&mut out)? {
+            assert!(given <= QUANTUM + CHUNK, "{given} bytes at once");
+        }
     }
-    decompressor.finish(&mut out)?;
     Ok(out)
 }
 
