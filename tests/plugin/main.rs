@@ -20,11 +20,13 @@ mod hostile;
 mod instances;
 mod loading;
 mod modifiers;
+mod mutated;
 mod pac;
 mod rights;
 mod sdk;
 mod server;
 mod settings;
+mod sources;
 mod support;
 
 /// A fixture without a test proves nothing.

@@ -29,7 +29,8 @@ struct Loaded {
 impl Component {
     pub(crate) fn load(engine: &Engine, name: &str, bytes: &[u8]) -> Result<Self, LoadError> {
         check_form(name, bytes)?;
-        let component = wasmtime::component::Component::from_binary(engine.runtime(), bytes)
+        let component = engine
+            .compile(bytes)
             .map_err(|error| LoadError::Invalid {
                 plugin: name.to_owned(),
                 source: Cause::boxed(&error),

@@ -9,13 +9,13 @@ use std::{
 
 use wasmtime::{
     Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig,
-    component::{HasSelf, Linker},
+    component::{self, HasSelf, Linker},
 };
 
 use crate::{
     Component, LoadError,
     bindings::{HttpClientPlugin, server::cuttle::plugin::client},
-    cache,
+    cache::{self, Seals},
     error::Cause,
     limits::{MAX_CORE_INSTANCES, MAX_MEMORIES, MAX_MEMORY, MAX_TABLE_ELEMENTS, MAX_TABLES},
     pool::Pool,
@@ -41,7 +41,8 @@ const KEEP_RESIDENT: usize = 128 << 10;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EngineSettings {
     /// Where machine code is kept between starts; `None` compiles every time.
-    /// Made with mode 0700 if it is not there; refused if others can write to it.
+    /// Made with mode 0700 if it is not there; refused if others can write to
+    /// it, or could have. What has changed there is compiled again.
     pub cache_dir: Option<PathBuf>,
     /// Instances that may exist at a time, over all plugins. Default 1,000.
     pub max_instances: Option<u32>,
@@ -58,6 +59,8 @@ pub struct Engine(Arc<Shared>);
 struct Shared {
     runtime: wasmtime::Engine,
     linker: Linker<State>,
+    /// Of the machine code on disk.
+    seals: Option<Seals>,
     /// Those who hold idle instances.
     pools: Mutex<Vec<Weak<Pool>>>,
 }
@@ -69,7 +72,13 @@ impl Engine {
     /// # Errors
     /// [`LoadError::Engine`] and [`LoadError::CacheDirectory`].
     pub fn new(settings: &EngineSettings) -> Result<Self, LoadError> {
-        let config = config(settings)?;
+        let mut config = config(settings);
+        let mut seals = None;
+        if let Some(directory) = &settings.cache_dir {
+            let (cache, of_cache) = cache::open(directory)?;
+            config.cache(Some(cache));
+            seals = Some(of_cache);
+        }
         let failed = |error| LoadError::Engine {
             source: Cause::boxed(&error),
         };
@@ -82,6 +91,7 @@ impl Engine {
         Ok(Self(Arc::new(Shared {
             runtime,
             linker,
+            seals,
             pools: Mutex::default(),
         })))
     }
@@ -95,6 +105,14 @@ impl Engine {
     /// Every variant of [`LoadError`] that names a plugin.
     pub fn load(&self, name: &str, bytes: &[u8]) -> Result<Component, LoadError> {
         Component::load(self, name, bytes)
+    }
+
+    /// Machine code for the component in `bytes`, from disk if it is there.
+    pub(crate) fn compile(&self, bytes: &[u8]) -> wasmtime::Result<component::Component> {
+        self.0.seals.iter().for_each(Seals::check);
+        let compiled = component::Component::from_binary(&self.0.runtime, bytes);
+        self.0.seals.iter().for_each(Seals::note);
+        compiled
     }
 
     pub(crate) fn runtime(&self) -> &wasmtime::Engine {
@@ -125,7 +143,7 @@ impl Engine {
 /// Address space is reserved for as much memory as a slot can hold, not for the
 /// 4 GiB that would spare a plugin its bounds checks: a thousand slots must fit
 /// into the 512 GiB that some 64-bit ARM kernels give to a process.
-fn config(settings: &EngineSettings) -> Result<Config, LoadError> {
+fn config(settings: &EngineSettings) -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
@@ -137,10 +155,7 @@ fn config(settings: &EngineSettings) -> Result<Config, LoadError> {
         .max_wasm_stack(WASM_STACK)
         .async_stack_size(CALL_STACK)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)));
-    if let Some(directory) = &settings.cache_dir {
-        config.cache(Some(cache::open(directory)?));
-    }
-    Ok(config)
+    config
 }
 
 fn pool(settings: &EngineSettings) -> PoolingAllocationConfig {
