@@ -50,9 +50,9 @@ fn has_2xx(bytes: &[u8]) -> bool {
     bytes.split(|byte| *byte == b'\n').any(|line| {
         let status = line.strip_prefix(b"HTTP/1.0 ");
         let status = status.or_else(|| line.strip_prefix(b"HTTP/1.1 "));
-        status.is_some_and(|status| {
-            matches!(status, [b'2', b, c, ..] if b.is_ascii_digit() && c.is_ascii_digit())
-        })
+        status.is_some_and(
+            |status| matches!(status, [b'2', b, c, ..] if b.is_ascii_digit() && c.is_ascii_digit()),
+        )
     })
 }
 

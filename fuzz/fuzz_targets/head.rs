@@ -46,7 +46,14 @@ fn clean(message: &Message, host: &str) {
         named.map(|(_, value)| value.as_slice()).collect::<Vec<_>>()
     };
     assert_eq!(values("host"), [host.as_bytes()]);
-    for name in ["connection", "proxy-connection", "te", "upgrade", "keep-alive", "expect"] {
+    for name in [
+        "connection",
+        "proxy-connection",
+        "te",
+        "upgrade",
+        "keep-alive",
+        "expect",
+    ] {
         assert!(values(name).is_empty(), "{name}");
     }
     assert!(message.target.starts_with(b"/base/"));

@@ -37,7 +37,11 @@ fuzz_target!(|data: &[u8]| {
     assert!(matches!(read, Ok(Ok(()))), "no JSON: {:?}", outcome.body);
     let paths = line.bytes().filter(|byte| b".; ".contains(byte)).count();
     let limit = depth(body) + paths + 3;
-    assert!(depth(&outcome.body) <= limit, "too deep: {:?}", outcome.body);
+    assert!(
+        depth(&outcome.body) <= limit,
+        "too deep: {:?}",
+        outcome.body
+    );
 });
 
 /// A backend with these operations: one list, and the last of the others.

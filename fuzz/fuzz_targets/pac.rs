@@ -30,7 +30,10 @@ fuzz_target!(|data: &[u8]| {
                 let direct = entry.eq_ignore_ascii_case("direct");
                 assert_eq!(via.is_none(), direct, "{answer:?}");
                 let label = via.as_deref().unwrap_or_default();
-                assert!(!label.contains(['@', '/', ' ']) || label.contains("://"), "{label:?}");
+                assert!(
+                    !label.contains(['@', '/', ' ']) || label.contains("://"),
+                    "{label:?}"
+                );
                 assert!(!label.contains(char::is_control), "{label:?}");
             }
         }

@@ -22,7 +22,12 @@ fuzz_target!(|data: &[u8]| {
         if let Some(response) = response(status, &fields) {
             assert!((200..=599).contains(&response.status().as_u16()));
             readable(response.headers());
-            for name in ["connection", "transfer-encoding", "content-length", "upgrade"] {
+            for name in [
+                "connection",
+                "transfer-encoding",
+                "content-length",
+                "upgrade",
+            ] {
                 assert!(!response.headers().contains_key(name), "{name}");
             }
         }
@@ -67,9 +72,21 @@ fn readable(headers: &HeaderMap) {
 
 fn absolute(uri: &http::Uri) {
     let text = uri.to_string();
-    assert!(text.is_ascii() || text.chars().all(|c| !c.is_control()), "{text:?}");
-    assert!(!text.bytes().any(|byte| byte <= b' ' || byte == 0x7f), "{text:?}");
-    assert!(matches!(uri.scheme_str(), Some("http" | "https")), "{text:?}");
+    assert!(
+        text.is_ascii() || text.chars().all(|c| !c.is_control()),
+        "{text:?}"
+    );
+    assert!(
+        !text.bytes().any(|byte| byte <= b' ' || byte == 0x7f),
+        "{text:?}"
+    );
+    assert!(
+        matches!(uri.scheme_str(), Some("http" | "https")),
+        "{text:?}"
+    );
     let authority = uri.authority().expect("a host").as_str();
-    assert!(!authority.is_empty() && !authority.contains('@'), "{text:?}");
+    assert!(
+        !authority.is_empty() && !authority.contains('@'),
+        "{text:?}"
+    );
 }

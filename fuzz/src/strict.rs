@@ -193,7 +193,9 @@ fn digits(text: &[u8]) -> Option<u64> {
 }
 
 fn sized(rest: &mut &[u8], length: u64, body: &mut Vec<u8>) -> bool {
-    let there = rest.len().min(usize::try_from(length).unwrap_or(usize::MAX));
+    let there = rest
+        .len()
+        .min(usize::try_from(length).unwrap_or(usize::MAX));
     let (mine, after) = rest.split_at(there);
     body.extend_from_slice(mine);
     *rest = after;

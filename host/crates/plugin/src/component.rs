@@ -29,12 +29,10 @@ struct Loaded {
 impl Component {
     pub(crate) fn load(engine: &Engine, name: &str, bytes: &[u8]) -> Result<Self, LoadError> {
         check_form(name, bytes)?;
-        let component = engine
-            .compile(bytes)
-            .map_err(|error| LoadError::Invalid {
-                plugin: name.to_owned(),
-                source: Cause::boxed(&error),
-            })?;
+        let component = engine.compile(bytes).map_err(|error| LoadError::Invalid {
+            plugin: name.to_owned(),
+            source: Cause::boxed(&error),
+        })?;
         let ty = component.component_type();
         let imports = imports(engine, &ty);
         check_imports(name, &imports)?;

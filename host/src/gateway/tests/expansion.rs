@@ -68,6 +68,10 @@ async fn what_a_client_writes_is_read_once() {
         let checked = checked.map(str::to_owned);
         assert_eq!(sent(path, true).await, checked, "{path}");
         let expected = unchecked.map_or(checked, |uri| Ok(uri.to_owned()));
-        assert_eq!(sent(path, false).await, expected, "{path} without the check");
+        assert_eq!(
+            sent(path, false).await,
+            expected,
+            "{path} without the check"
+        );
     }
 }
