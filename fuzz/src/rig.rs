@@ -70,10 +70,10 @@ impl Rig {
     /// arrived at the backend, in the order of the calls.
     pub fn exchange(&self, first: &[u8], second: &[u8]) -> Vec<Message> {
         let round = self.round.fetch_add(1, Ordering::Relaxed) + 1;
-        let sent = self.runtime.block_on(timeout(
-            PLENTY,
-            talk(self.gateway, first.to_vec(), second.to_vec()),
-        ));
+        let sent = self.runtime.block_on(async {
+            let talk = talk(self.gateway, first.to_vec(), second.to_vec());
+            timeout(PLENTY, talk).await
+        });
         sent.expect("the gateway closes the connection in time");
         let all = std::mem::take(&mut *self.arrived.lock().expect("no panic before"));
         let mut mine: Vec<_> = all
