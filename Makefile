@@ -3,10 +3,13 @@
 #   make demo    a gateway, an origin and a forward proxy in one process, to try
 #   make test    everything that can fail
 #   make soak    1,000 reloads under load, where make test has 300
+#   make mutate  10,000 made-up and damaged plugins for the loader, where make test has 1,000
 #   make lint    formatting, clippy and documentation, as the pipeline wants them
 #   make fuzz    hostile input, a minute for each target (needs nightly and cargo-fuzz)
 #   make instructions
 #                instructions for a request, against tests/instructions.json (needs valgrind)
+#   make deny    licences, sources and versions of dependencies (needs cargo-deny)
+#   make advisories  the same by the RustSec database (needs cargo-deny and the network)
 #   make bench   what a request costs, against a bare relay and other gateways
 #                (needs wrk, curl and nginx; those of haproxy, apache2 and python3-venv
 #                that are missing leave their rivals out)
@@ -14,7 +17,7 @@
 CARGO ?= cargo
 PLUGINS := --manifest-path plugins/Cargo.toml
 
-.PHONY: demo build test soak lint fuzz instructions bench
+.PHONY: demo build test soak mutate lint fuzz deny advisories instructions bench
 
 demo:
 	$(CARGO) run --package cuttle --bin cuttle -- demo
@@ -30,6 +33,9 @@ test: build
 soak: build
 	CUTTLE_SOAK=1000 $(CARGO) test --package cuttle-tests --test e2e reload::soak -- --nocapture
 
+mutate: build
+	CUTTLE_MUTATED=10000 $(CARGO) test --package cuttle-tests --test plugin mutated:: -- --nocapture
+
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt $(PLUGINS) --all --check
@@ -42,7 +48,7 @@ lint:
 # What is found is kept in fuzz/artifacts, as input of a regression test to be
 # written. New inputs go to fuzz/corpus; fuzz/seeds is where they start from.
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS ?= config template url answer path
+FUZZ_TARGETS ?= config template url answer path manipulate head connect pac no_proxy plugin
 
 fuzz: $(FUZZ_TARGETS:%=fuzz-%)
 
@@ -54,6 +60,17 @@ fuzz-%:
 # to be is recorded: make instructions INSTRUCTIONS=--record
 instructions:
 	$(CARGO) run --release --package cuttle-tests --bin instructions -- $(INSTRUCTIONS)
+
+# Both workspaces by one list, so that not every line of it is needed by each.
+DENY := check --hide-inclusion-graph --allow unmatched-skip --allow license-not-encountered --allow license-exception-not-encountered
+
+deny:
+	$(CARGO) deny $(DENY) licenses bans sources
+	$(CARGO) deny $(PLUGINS) --config deny.toml $(DENY) licenses bans sources
+
+advisories:
+	$(CARGO) deny $(DENY) advisories
+	$(CARGO) deny $(PLUGINS) --config deny.toml $(DENY) advisories
 
 # Rivals that Debian does not have, from PyPI. Without them the others are measured.
 BENCH_PEERS := $(CURDIR)/target/bench-peers

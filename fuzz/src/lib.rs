@@ -1,4 +1,8 @@
-//! One endpoint with a backend that answers as it is told, without sockets.
+//! One endpoint with a backend that answers as it is told, without sockets; a
+//! whole gateway with sockets ([`rig`]); a second opinion on HTTP ([`strict`]).
+
+pub mod rig;
+pub mod strict;
 
 use std::{
     path::Path,
@@ -87,7 +91,9 @@ fn full(body: Bytes) -> Body {
         .boxed_unsync()
 }
 
-fn runtime() -> Runtime {
+/// For one thread.
+#[must_use]
+pub fn runtime() -> Runtime {
     let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_time().build().expect("a runtime")
+    builder.enable_all().build().expect("a runtime")
 }

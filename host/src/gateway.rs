@@ -195,10 +195,14 @@ impl Gateway {
         let open = self.traffic.as_ref().map(Traffic::open);
         let mut exchange = self.access.begin(&parts, client).counted(open);
         let span = exchange.span().clone();
-        let response = self
-            .receive((parts, body), client, peer.tls, exchange.span())
-            .instrument(span)
-            .await;
+        // A panic must cost its own request only; nothing that it may have
+        // left half done is shared between requests.
+        let received = self.receive((parts, body), client, peer.tls, exchange.span());
+        let response = AssertUnwindSafe(received)
+            .catch_unwind()
+            .instrument(span.clone())
+            .await
+            .unwrap_or_else(|_| span.in_scope(|| self.panicked()));
         exchange.answered(response.status());
         if response.extensions().get::<Unlogged>().is_some() {
             exchange.silence();
@@ -363,8 +367,7 @@ impl Gateway {
         inbound: Inbound,
         body: &BodyState,
     ) -> Response<Body> {
-        // A panic must cost its own request only; nothing that it may have
-        // left half done is shared between requests.
+        // Here already: a panic must not unwind through a plugin in front.
         match AssertUnwindSafe(endpoint.pipeline.serve(inbound))
             .catch_unwind()
             .await
@@ -376,12 +379,14 @@ impl Gateway {
                 self.responder.answer(answer)
             }
             Ok(Err(failure)) => self.fail(&failure, body),
-            Err(_) => {
-                self.panics.fetch_add(1, Ordering::Relaxed);
-                tracing::error!(target: "cuttle", "a request has made the gateway panic");
-                self.responder.panicked()
-            }
+            Err(_) => self.panicked(),
         }
+    }
+
+    fn panicked(&self) -> Response<Body> {
+        self.panics.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(target: "cuttle", "a request has made the gateway panic");
+        self.responder.panicked()
     }
 
     /// A plugin in front has not answered. It is no backend, so that

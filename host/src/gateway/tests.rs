@@ -1,3 +1,5 @@
+mod expansion;
+
 use std::sync::Arc;
 
 use http::HeaderMap;
@@ -259,4 +261,40 @@ fn peer() -> Peer {
         addr,
         tls: false,
     }
+}
+
+/// A body that panics as soon as anybody looks at it.
+struct Mine;
+
+impl HttpBody for Mine {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        panic!("on purpose")
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        panic!("on purpose")
+    }
+}
+
+#[tokio::test]
+async fn a_panic_outside_of_the_pipeline_is_an_answer_and_counted() {
+    let gateway = gateway(&service(&json!({})), &Backend::echo());
+    for count in 1..3 {
+        let request = Request::post("/x").header("host", "a").body(Mine).unwrap();
+        let addr = SocketAddr::from(([127, 0, 0, 1], 1));
+        let peer = Peer {
+            ip: addr.ip(),
+            addr,
+            tls: false,
+        };
+        assert_eq!(gateway.handle(request, peer).await.status(), 500);
+        assert_eq!(gateway.panics(), count);
+    }
+    assert_eq!(get(&gateway, "/x").await.status(), 200);
 }

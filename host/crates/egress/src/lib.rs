@@ -60,3 +60,6 @@ pub use self::{
     reach::{Exceptions, Gate, Network, NotANetwork, Reach},
     settings::{Redirects, SendOptions, Settings, TlsSettings, Via},
 };
+
+#[cfg(fuzzing)]
+pub use connect::fuzzing;

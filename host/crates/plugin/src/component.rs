@@ -36,7 +36,7 @@ impl Component {
         let found = exports::names(bytes);
         let worlds = World::of(&found);
         let runtime = engine.runtime_for(&worlds)?;
-        let component = compile(&runtime, name, bytes)?;
+        let component = compile(engine, &runtime, (name, bytes))?;
         let imports = imports(&runtime, &component.component_type());
         check_imports(name, &imports, &worlds)?;
         check_worlds(name, &worlds, found)?;
@@ -70,7 +70,7 @@ impl Component {
         const NAME: &str = "component";
         check_form(NAME, bytes)?;
         let worlds = World::of(&exports::names(bytes));
-        compile(&engine.runtime_for(&worlds)?, NAME, bytes).map(drop)
+        compile(engine, &engine.runtime_for(&worlds)?, (NAME, bytes)).map(drop)
     }
 
     /// Name it is registered under.
@@ -177,16 +177,16 @@ fn problem_of_form(bytes: &[u8]) -> Option<&'static str> {
 }
 
 fn compile(
+    engine: &Engine,
     runtime: &wasmtime::Engine,
-    name: &str,
-    bytes: &[u8],
+    (name, bytes): (&str, &[u8]),
 ) -> Result<wasmtime::component::Component, LoadError> {
-    wasmtime::component::Component::from_binary(runtime, bytes).map_err(|error| {
-        LoadError::Invalid {
+    engine
+        .compile(runtime, bytes)
+        .map_err(|error| LoadError::Invalid {
             plugin: name.to_owned(),
             source: Cause::boxed(&error),
-        }
-    })
+        })
 }
 
 fn imports(runtime: &wasmtime::Engine, ty: &types::Component) -> Vec<String> {

@@ -8,14 +8,14 @@ use std::{
 };
 
 use wasmtime::{
-    Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig,
-    component::{HasSelf, Linker},
+    Cache, Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig,
+    component::{self, HasSelf, Linker},
 };
 
 use crate::{
     Component, LoadError, World,
     bindings::{HttpClientPlugin, server::cuttle::plugin::client},
-    cache,
+    cache::{self, Seals},
     error::Cause,
     limits::{MAX_CORE_INSTANCES, MAX_MEMORIES, MAX_MEMORY, MAX_TABLE_ELEMENTS, MAX_TABLES},
     pool::Pool,
@@ -44,7 +44,8 @@ const KEEP_RESIDENT: usize = 128 << 10;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EngineSettings {
     /// Where machine code is kept between starts; `None` compiles every time.
-    /// Made with mode 0700 if it is not there; refused if others can write to it.
+    /// Made with mode 0700 if it is not there; refused if others can write to
+    /// it, or could have. What has changed there is compiled again.
     pub cache_dir: Option<PathBuf>,
     /// Instances that may exist at a time, over all plugins. Default 1,000.
     pub max_instances: Option<u32>,
@@ -68,6 +69,8 @@ struct Shared {
     concurrent: Mutex<Option<wasmtime::Engine>>,
     settings: EngineSettings,
     linker: Linker<State>,
+    /// Machine code on disk.
+    cache: Option<(Cache, Seals)>,
     /// Those who hold idle instances.
     pools: Mutex<Vec<Weak<Pool>>>,
 }
@@ -79,7 +82,8 @@ impl Engine {
     /// # Errors
     /// [`LoadError::Engine`] and [`LoadError::CacheDirectory`].
     pub fn new(settings: &EngineSettings) -> Result<Self, LoadError> {
-        let runtime = start(&config(settings)?)?;
+        let cache = settings.cache_dir.as_deref().map(cache::open).transpose()?;
+        let runtime = start(&config(settings, cache.as_ref()))?;
         let linker = linker(&runtime).map_err(failed)?;
 
         Ok(Self(Arc::new(Shared {
@@ -87,6 +91,7 @@ impl Engine {
             concurrent: Mutex::default(),
             settings: settings.clone(),
             linker,
+            cache,
             pools: Mutex::default(),
         })))
     }
@@ -113,6 +118,20 @@ impl Engine {
         Component::precompile(self, bytes)
     }
 
+    /// Machine code for the component in `bytes`, from disk if it is there.
+    /// `runtime` is one of this engine's.
+    pub(crate) fn compile(
+        &self,
+        runtime: &wasmtime::Engine,
+        bytes: &[u8],
+    ) -> wasmtime::Result<component::Component> {
+        let seals = || self.0.cache.iter().map(|(_, seals)| seals);
+        seals().for_each(Seals::check);
+        let compiled = component::Component::from_binary(runtime, bytes);
+        seals().for_each(Seals::note);
+        compiled
+    }
+
     /// What everything is compiled with that needs nothing special.
     pub(crate) fn runtime(&self) -> &wasmtime::Engine {
         &self.0.runtime
@@ -133,12 +152,13 @@ impl Engine {
             return Ok(runtime.clone());
         }
         let most = self.0.settings.max_instances;
-        let mut config = config(&EngineSettings {
+        let settings = EngineSettings {
             max_instances: Some(most.map_or(MAX_CONCURRENT_INSTANCES, |most| {
                 most.min(MAX_CONCURRENT_INSTANCES)
             })),
             ..self.0.settings.clone()
-        })?;
+        };
+        let mut config = config(&settings, self.0.cache.as_ref());
         config.concurrency_support(true);
         let runtime = start(&config)?;
         Ok(concurrent.insert(runtime).clone())
@@ -187,7 +207,7 @@ fn failed(error: wasmtime::Error) -> LoadError {
 /// Address space is reserved for as much memory as a slot can hold, not for the
 /// 4 GiB that would spare a plugin its bounds checks: a thousand slots must fit
 /// into the 512 GiB that some 64-bit ARM kernels give to a process.
-fn config(settings: &EngineSettings) -> Result<Config, LoadError> {
+fn config(settings: &EngineSettings, cache: Option<&(Cache, Seals)>) -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
@@ -200,11 +220,9 @@ fn config(settings: &EngineSettings) -> Result<Config, LoadError> {
         .memory_reservation(MAX_MEMORY as u64)
         .max_wasm_stack(WASM_STACK)
         .async_stack_size(CALL_STACK)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)));
-    if let Some(directory) = &settings.cache_dir {
-        config.cache(Some(cache::open(directory)?));
-    }
-    Ok(config)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)))
+        .cache(cache.map(|(cache, _)| cache.clone()));
+    config
 }
 
 fn pool(settings: &EngineSettings) -> PoolingAllocationConfig {

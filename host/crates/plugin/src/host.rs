@@ -4,6 +4,8 @@ mod body;
 mod client;
 mod failure;
 mod forward_proxy;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod log;
 mod message;
 mod next;

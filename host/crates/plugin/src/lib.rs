@@ -92,3 +92,6 @@ pub use plugin::Plugin;
 pub use pool::Instances;
 pub use server_plugin::ServerPlugin;
 pub use world::{CONTRACT, World};
+
+#[cfg(fuzzing)]
+pub use host::fuzzing;

@@ -1,6 +1,8 @@
 //! Making a connection: TCP, TLS to the proxy, tunnel (`CONNECT` or SOCKS), TLS
 //! to the target.
 
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod multiplex;
 mod socks;
 mod tcp;

@@ -103,8 +103,9 @@ impl PacRunner {
     /// The component is not the one that belongs to this host.
     pub fn new(engine: &Engine, component: &[u8]) -> Result<Self, LoadError> {
         let runtime = engine.runtime();
-        let component =
-            Component::from_binary(runtime, component).map_err(|error| LoadError::Invalid {
+        let component = engine
+            .compile(runtime, component)
+            .map_err(|error| LoadError::Invalid {
                 plugin: COMPONENT.to_owned(),
                 source: Cause::boxed(&error),
             })?;

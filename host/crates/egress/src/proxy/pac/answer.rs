@@ -55,7 +55,9 @@ fn entry(text: &str) -> Result<Entry, PacError> {
     if place.is_empty() {
         return Err(unusable(text, "which names no host"));
     }
-    if place.contains(['@', '/', '\\', '?', '#']) || place.contains(char::is_whitespace) {
+    // A message about the address repeats it as it is.
+    let unprintable = |c: char| c.is_whitespace() || c.is_control();
+    if place.contains(['@', '/', '\\', '?', '#']) || place.contains(unprintable) {
         return Err(unusable(
             text,
             "where only a host and a port may follow the kind of proxy",
@@ -146,6 +148,8 @@ mod tests {
             "a:3128",
             "DIRECTLY; PROXY a:1",
             "PROXY a:1; nonsense",
+            "SOCKS \u{0}5:[:]:1079",
+            "PROXY \u{1b}[31ma:1",
         ] {
             assert!(parse(answer).is_err(), "{answer}");
         }
