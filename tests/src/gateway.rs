@@ -286,12 +286,16 @@ impl Configured {
             None => Arc::new(tempfile::tempdir()?),
         };
         std::fs::write(folder.path().join(&self.file), &self.text)?;
+        // One that is killed leaves something behind.
+        let temporary = folder.path().join("tmp");
+        std::fs::create_dir_all(&temporary)?;
         let mut command = binary::command(
             binary::gateway_binary(),
             &["run", "-c", &self.file, "-p", "0", "--log-format", "json"],
         );
         command
             .args(&self.arguments)
+            .env("TMPDIR", temporary)
             .envs(self.env)
             .current_dir(folder.path());
         let mut child = command.stdin(Stdio::null()).spawn()?;
