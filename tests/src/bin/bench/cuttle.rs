@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::Path};
 
 use anyhow::Context;
-use cuttle_tests::{Authority, Gateway};
+use cuttle_tests::{Authority, Gateway, fixture};
 use serde_json::{Value, json};
 
 use crate::{
@@ -45,6 +45,21 @@ impl Surroundings<'_> {
         let mut config = self.config(extra);
         config["extra_config"]["cuttle/plugins"] = policy;
         Contender::gateway(name, Gateway::start(config).await?, Way::Marked)
+    }
+
+    /// The same behind two plugins that hand requests on.
+    pub(crate) async fn chain(&self, policy: Value) -> anyhow::Result<Contender> {
+        let proxy = format!("http://{}", self.scene.proxy);
+        let extra = json!({ "plugin/http-client": {
+            "name": ["hands-on", "hands-on", "http-proxy"], "mark": "m", "proxy_address": proxy,
+        } });
+        let mut config = self.config(extra);
+        config["extra_config"]["cuttle/plugins"] = policy;
+        let file = fixture("hands-on");
+        let folder = file.parent().context("the folder of fixtures")?;
+        config["plugin"] = json!({ "folder": folder, "pattern": "hands-on.wasm" });
+        let gateway = Gateway::start(config).await?;
+        Contender::gateway("chain of 3", gateway, Way::Marked)
     }
 
     /// The answer is decoded, filtered and written anew: the same bytes.

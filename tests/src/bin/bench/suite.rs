@@ -166,7 +166,8 @@ impl Cast {
 
     async fn ours(&mut self, around: &Surroundings<'_>) -> anyhow::Result<()> {
         // One for each of the largest number of connections.
-        let many = json!({ "limits": { "http-proxy": { "instances": 1_000 } } });
+        let instances = json!({ "instances": 1_000 });
+        let many = json!({ "limits": { "http-proxy": instances, "hands-on": instances } });
         let mut fresh = many.clone();
         fresh["isolation"] = json!("request");
         self.contenders.extend([
@@ -174,6 +175,7 @@ impl Cast {
             around.built_in().await?,
             around.plugin("plugin", many.clone()).await?,
             around.plugin("plugin, fresh", fresh).await?,
+            around.chain(many).await?,
             around.data().await?,
             around.to_tls().await?,
             around.tunnel().await?,
