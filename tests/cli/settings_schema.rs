@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use cuttle_tests::{Finished, fixture, run};
+use cuttle_tests::{Finished, fixture, importing, run};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -200,4 +200,57 @@ async fn rights_that_fit_nothing_are_warned_about() {
         ],
         "{report}"
     );
+}
+
+/// Behind the last plugin of a list `next` is the backend.
+#[tokio::test]
+async fn hosts_may_be_granted_to_whoever_sends_or_hands_on() {
+    let mut config = config(&json!({ "name": "adds-header" }));
+    config["extra_config"] = json!({ "cuttle/plugins": { "grants": {
+        "hands-on-only": { "outbound": ["other.test"] },
+        "logs-only": { "outbound": ["other.test"] },
+        "wasi-http-proxy": { "outbound": ["other.test"] },
+        "wasi-http-service": { "outbound": ["other.test"] },
+        "wasi-http-middleware": { "outbound": ["other.test"] },
+    } } });
+    let names = [
+        "adds-header",
+        "wasi-http-proxy",
+        "wasi-http-service",
+        "wasi-http-middleware",
+    ];
+    let folder = with_plugins(&config, &names);
+    for (name, import) in [("hands-on-only", "next"), ("logs-only", "log")] {
+        let file = folder.path().join(format!("plugins/{name}.wasm"));
+        fs::write(file, importing(import)).expect("a file");
+    }
+    let (_, report) = checked(&folder).await;
+    assert_eq!(places(&report, "error"), []);
+    let told: Vec<_> = places(&report, "warning").into_iter().collect();
+    let place = "extra_config[\"cuttle/plugins\"].grants[\"logs-only\"].outbound";
+    assert_eq!(told.len(), 1, "{report}");
+    assert_eq!(told[0].0, place);
+}
+
+/// A standard component sends by the way of its backend.
+#[tokio::test]
+async fn the_proxy_of_a_backend_has_an_effect_on_a_standard_component() {
+    for (name, sends) in [
+        ("wasi-http-proxy", true),
+        ("wasi-http-service", true),
+        ("wasi-http-middleware", true),
+        ("bad-status", false),
+    ] {
+        let mut config = config(&json!({ "name": name }));
+        config["endpoints"][0]["backend"][0]["extra_config"]["backend/http/client"] =
+            json!({ "proxy_address": "http://proxy.test:3128" });
+        let folder = with_plugins(&config, &[name]);
+        let arguments = ["check", "-c", "krakend.json", "--egress", "--json"];
+        let shown = run(folder.path(), &arguments).await;
+        let report: Value = serde_json::from_str(&shown.stdout).expect("JSON");
+        assert_eq!(places(&report, "warning").is_empty(), sends, "{report}");
+        let via = &report["egress"][0]["targets"][0]["via"];
+        let shown = *via == json!(["http://proxy.test:3128"]);
+        assert_eq!(shown, sends, "{name}: {report}");
+    }
 }

@@ -81,7 +81,8 @@ fn expected(name: &str) -> Fate {
         "places-outside" | "start-traps" => NoStart(Trap),
         "start-spins" => NoStart(Deadline),
         "table-bomb" => Fails(Limit("table_elements")),
-        "calls-clock-forever" => Fails(Limit("host_calls")),
+        "calls-clock-forever" | "grows-between-calls" => Fails(Limit("host_calls")),
+        "many-handles" => Fails(Limit("resources")),
         _ => Fails(Trap),
     }
 }

@@ -1,5 +1,7 @@
 //! Components of `wasi:http/proxy` 0.2, which know nothing of this gateway.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use cuttle_egress::Body;
 use cuttle_plugin::{
@@ -36,6 +38,17 @@ pub(crate) async fn drain(body: Body) -> (Bytes, Result<(), String>) {
         }
     }
     (all.into(), Ok(()))
+}
+
+/// Waits until it is so, or far longer than it may take.
+pub(crate) async fn until(mut is_so: impl FnMut() -> bool) {
+    let wait = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(20), wait).await;
+    waited.expect("it does not become so");
 }
 
 /// A request to `uri` that sends the guest to `target`.

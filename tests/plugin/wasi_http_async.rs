@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use cuttle_plugin::{Binding, CallError, Isolation, Limits, PluginFailure, World};
+use cuttle_plugin::{Binding, CallError, Isolation, Limits, Plugin, PluginFailure, World};
 use http::header::CONTENT_LENGTH;
 use tokio::time::Instant;
 
 use crate::{
-    support::{NOWHERE, Origin, call, call_within, component, get, get_with, post, read},
-    wasi_http::{bound, drain, isolated},
+    support::{
+        Journal, NOWHERE, Origin, binding, call, call_within, component, get, get_with, post, read,
+    },
+    wasi_http::{bound, drain, isolated, until},
 };
 
 const SERVICE: &str = "wasi-http-service";
@@ -160,4 +162,70 @@ async fn the_deadline_ends_a_guest_before_and_after_its_head() {
         started.elapsed()
     );
     assert_eq!(plugin.instances().live, 0);
+}
+
+#[tokio::test]
+async fn the_deadline_ends_a_guest_whose_body_nobody_reads() {
+    let plugin = bound(SERVICE, isolated()).await;
+    let request = get_with(NOWHERE, "x-mode", "spin-after-head");
+    let answer = call_within(&plugin, request, DEADLINE).await.unwrap();
+    until(|| plugin.instances().live == 0).await;
+    let (_, end) = drain(answer.into_body()).await;
+    assert!(end.is_err(), "it looks complete");
+}
+
+/// By the runtime's own functions, of which the gateway sees nothing.
+#[tokio::test]
+async fn what_it_makes_and_writes_without_the_gateway_is_limited() {
+    let limits = Limits {
+        resources: 64,
+        host_calls: 1_000,
+        ..Limits::default()
+    };
+    let limited = Binding {
+        limits,
+        ..isolated()
+    };
+    let plugin = bound(SERVICE, limited).await;
+    for (mode, reached) in [("leaves-many", "resources"), ("prints", "host_calls")] {
+        match call(&plugin, get_with(NOWHERE, "x-mode", mode)).await {
+            Err(CallError::Limit { limit, .. }) => assert_eq!(limit, reached, "{mode}"),
+            other => panic!("{mode}: {other:?}"),
+        }
+    }
+    let plugin = bound(SERVICE, isolated()).await;
+    assert_eq!(in_mode(&plugin, "leaves-many").await, "begun, done");
+}
+
+async fn in_mode(plugin: &Plugin, mode: &str) -> Bytes {
+    let answer = call(plugin, get_with(NOWHERE, "x-mode", mode)).await;
+    read(answer.unwrap()).await
+}
+
+/// Another request would run what this one has left.
+#[tokio::test]
+async fn an_instance_is_used_again_once_nothing_is_left_to_do() {
+    let journal = Journal::start();
+    let plugin = bound(SERVICE, binding()).await;
+    for expected in ["begun 1", "begun 2", "begun 3"] {
+        assert_eq!(in_mode(&plugin, "count").await, expected);
+        until(|| plugin.instances().idle == 1).await;
+    }
+
+    assert_eq!(in_mode(&plugin, "works-on").await, "begun, done");
+    assert_eq!(plugin.instances().idle, 0, "it is at work still");
+    assert_eq!(in_mode(&plugin, "count").await, "begun 1", "another one");
+    until(|| plugin.instances().idle == 2).await;
+    let lines = journal.lines();
+    assert!(
+        lines.iter().any(|line| line.contains("worked on")),
+        "{lines:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_instance_with_something_left_is_not_used_again() {
+    let plugin = bound(SERVICE, binding()).await;
+    assert_eq!(in_mode(&plugin, "leaves-a-stream").await, "begun, done");
+    until(|| plugin.instances().live == 0).await;
 }

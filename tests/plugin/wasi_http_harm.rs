@@ -15,7 +15,7 @@ use tokio::{
 use crate::{
     chains::{dropped, errors},
     support::{Journal, NOWHERE, call, call_within, get_with},
-    wasi_http::{MISBEHAVES, bound, drain, isolated, to_target},
+    wasi_http::{MISBEHAVES, bound, drain, isolated, to_target, until},
 };
 
 const DEADLINE: Duration = Duration::from_millis(200);
@@ -230,4 +230,34 @@ async fn what_it_costs_is_counted() {
     assert_eq!(errors(&cost, "deadline"), 1, "{cost:?}");
     assert_eq!(dropped(&cost, "deadline"), 1, "{cost:?}");
     assert!(cost.busy > DEADLINE / 4, "{cost:?}");
+}
+
+#[tokio::test]
+async fn the_deadline_ends_a_guest_whose_body_nobody_reads() {
+    let plugin = bound(MISBEHAVES, isolated()).await;
+    let request = get_with(NOWHERE, "x-mode", "spin-after-head");
+    let answer = call_within(&plugin, request, DEADLINE).await.unwrap();
+    until(|| plugin.instances().live == 0).await;
+    assert_eq!(dropped(&plugin.meter().cost(), "deadline"), 1);
+
+    let (body, end) = drain(answer.into_body()).await;
+    assert_eq!(body, "begun", "what it had written is there");
+    let error = end.unwrap_err();
+    assert!(error.contains("did not answer within"), "{error}");
+}
+
+#[tokio::test]
+async fn an_error_of_its_own_is_not_taken_for_that_of_its_request() {
+    let plugin = bound(MISBEHAVES, isolated()).await;
+    let failed = |mode| call(&plugin, to_target(NOWHERE, mode, "elsewhere.test"));
+    for (mode, own) in [("reach-out", false), ("own-error", true)] {
+        match failed(mode).await {
+            Err(CallError::Failed { error, .. }) => match error {
+                PluginFailure::Denied(text) => assert!(!own && text.contains("grants"), "{text}"),
+                PluginFailure::Protocol(_) => assert!(own, "{mode}"),
+                other => panic!("{mode}: {other:?}"),
+            },
+            other => panic!("{mode}: {other:?}"),
+        }
+    }
 }

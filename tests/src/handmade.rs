@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 /// The names of all of them.
-pub const HANDMADE: [&str; 22] = [
+pub const HANDMADE: [&str; 24] = [
     "answers-with-the-request",
     "bad-discriminant",
     "bad-utf8",
@@ -13,9 +13,11 @@ pub const HANDMADE: [&str; 22] = [
     "drops-twice",
     "endless-text",
     "forged-handle",
+    "grows-between-calls",
     "huge-memory",
     "large-memory",
     "many-exports",
+    "many-handles",
     "many-instances",
     "many-memories",
     "many-tables",
@@ -53,14 +55,31 @@ pub fn handmade(name: &str) -> Vec<u8> {
     wat::parse_str(text(&parts(name))).expect("a component")
 }
 
-fn parts(name: &str) -> Parts {
-    let mut parts = Parts {
+/// A component that imports this interface of the contract, too, and nothing of
+/// it.
+///
+/// # Panics
+///
+/// If it is no name.
+#[must_use]
+pub fn importing(interface: &str) -> Vec<u8> {
+    let around = format!("(import \"cuttle:plugin/{interface}@0.1.1\" (instance))");
+    let parts = Parts { around, ..plain() };
+    wat::parse_str(text(&parts)).expect("a component")
+}
+
+fn plain() -> Parts {
+    Parts {
         fields: String::new(),
         handle: "(i32.const 0)".into(),
         memory: "1",
         place: "(i32.const 1024)",
         around: String::new(),
-    };
+    }
+}
+
+fn parts(name: &str) -> Parts {
+    let mut parts = plain();
     match name {
         // Index 1 of the table of handles is the request's.
         "answers-with-the-request" => parts.handle = ok("(local.get 0)"),
@@ -76,8 +95,17 @@ fn parts(name: &str) -> Parts {
         }
         "endless-text" => parts.handle = error("", 0, -1),
         "forged-handle" => parts.handle = ok("(i32.const 4242)"),
+        // Beyond every limit, so that it is refused.
+        "grows-between-calls" => {
+            parts.handle = forever("(drop (call $now)) (drop (memory.grow (i32.const 2000)))")
+        }
         "huge-memory" => parts.memory = "5000",
         "large-memory" => parts.memory = "2000",
+        "many-handles" => {
+            let next = "(local.tee 0 (i32.add (local.get 0) (i32.const 1)))";
+            let more = format!("(br_if 0 (i32.lt_u {next} (i32.const 1000)))");
+            parts.handle = format!("(loop (drop (call $new (i32.const 0))) {more}) (i32.const 0)");
+        }
         "many-exports" => {
             parts.fields = (0..5_000).fold(String::new(), |mut text, number| {
                 let _ = writeln!(text, "(func (export \"f{number}\"))");
@@ -175,6 +203,8 @@ fn text(parts: &Parts) -> String {
   (alias export $types "request" (type $request))
   (alias export $types "response" (type $response))
   (alias export $types "error" (type $error))
+  (type $own (resource (rep i32)))
+  (core func $new (canon resource.new $own))
   {around}
   (core module $space
     (memory (export "memory") {memory})
@@ -191,6 +221,7 @@ fn text(parts: &Parts) -> String {
     (import "host" "method" (func $method (param i32 i32)))
     (import "host" "now" (func $now (result i64)))
     (import "host" "random" (func $random (param i64 i32)))
+    (import "host" "new" (func $new (param i32) (result i32)))
     (import "space" "memory" (memory {memory}))
     {fields}
     (func (export "configure") (param i32 i32) (result i32) (i32.const 0))
@@ -199,7 +230,8 @@ fn text(parts: &Parts) -> String {
     (with "space" (instance $space))
     (with "host" (instance
       (export "drop" (func $drop)) (export "method" (func $method))
-      (export "now" (func $now)) (export "random" (func $random))))))
+      (export "now" (func $now)) (export "random" (func $random))
+      (export "new" (func $new))))))
   (func $configure (param "settings" string) (result (result (error string)))
     (canon lift (core func $m "configure")
       (memory $space "memory") (realloc (func $space "realloc"))))

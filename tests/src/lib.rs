@@ -51,7 +51,7 @@ pub use body::{Digest, Pattern};
 pub use client::{Answer, Exchange, Outgoing};
 pub use fixtures::{bundled_plugin, fixture, fixture_names, repository};
 pub use gateway::{Configured, Gateway};
-pub use handmade::{HANDMADE, handmade};
+pub use handmade::{HANDMADE, handmade, importing};
 pub use journal::{Journal, Recorded};
 pub use log::Log;
 pub use origin::{Origin, Reply};

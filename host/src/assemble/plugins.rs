@@ -114,7 +114,7 @@ fn can_hand_on(found: &[Found<'_>], findings: &mut Findings<'_>) -> bool {
     let in_front = found.split_last().map_or(&[][..], |(_, in_front)| in_front);
     let stuck = in_front
         .iter()
-        .filter(|(_, component)| !component.imports_interface("next"));
+        .filter(|(_, component)| !component.hands_on());
     let mut can = true;
     for (used, _) in stuck {
         can = false;
@@ -176,11 +176,8 @@ fn unused_proxy(spot: &Spot<'_>, found: &[Found<'_>], findings: &mut Findings<'_
 
 /// Whether a plugin of the list can send by the way of its backend.
 pub(super) fn sends_by_way(components: &[&Component]) -> bool {
-    let sends = |component: &&Component| component.imports_interface("outbound");
-    components.iter().any(sends)
-        || components
-            .last()
-            .is_some_and(|last| last.imports_interface("next"))
+    components.iter().any(|component| component.sends())
+        || components.last().is_some_and(|last| last.hands_on())
 }
 
 /// Whether the settings fit the schemas of all plugins of the list.
@@ -315,7 +312,8 @@ fn parsed<T: FromStr>(
     Some(all)
 }
 
-fn grant_place(plugin: &str) -> KeyPath {
+/// Where the rights of a plugin stand.
+pub(super) fn grant_place(plugin: &str) -> KeyPath {
     KeyPath::root()
         .key("extra_config")
         .key("cuttle/plugins")

@@ -1,18 +1,17 @@
 //! Grants that nobody wants: warnings all of them.
 
 use cuttle_pipeline::config::{KeyPath, Service};
-use cuttle_plugin::Component;
 
-use super::{Findings, catalog::Catalog};
+use super::{Findings, catalog::Catalog, plugins::grant_place};
 
 /// Warns about grants that change nothing: a name is wrong, or the plugin
 /// imports nothing that they are about.
 pub(super) fn unused(service: &Service, catalog: &Catalog, findings: &mut Findings<'_>) {
     for (plugin, grants) in &service.plugins.grants {
-        let place = place(plugin);
+        let place = grant_place(plugin);
         match catalog.component(plugin) {
             Some(component) => {
-                let sends = sends(component);
+                let sends = component.sends() || component.hands_on();
                 let proxies = component.imports_interface("forward-proxy");
                 if !grants.proxies.is_empty() && !proxies {
                     no_effect(
@@ -40,18 +39,4 @@ fn no_effect(place: &KeyPath, plugin: &str, what: &str, findings: &mut Findings<
     let message = format!("has no effect: plugin `{plugin}` cannot {what}");
     let help = "remove it, so that a later version of the plugin does not get it unseen";
     findings.warning(place, message, Some(help.to_owned()));
-}
-
-/// By the contract or by standard interfaces.
-fn sends(component: &Component) -> bool {
-    let standard = |name: &String| name.starts_with("wasi:http/");
-    component.imports_interface("outbound") || component.imports().iter().any(standard)
-}
-
-fn place(plugin: &str) -> KeyPath {
-    KeyPath::root()
-        .key("extra_config")
-        .key("cuttle/plugins")
-        .key("grants")
-        .key(plugin)
 }

@@ -3,7 +3,7 @@
 //!
 //! Only what is complete and small enough is kept: everything here is bounded,
 //! and what does not fit is not recorded, which harms no request. Secrets are
-//! taken out before anything is written ([`redact`]).
+//! taken out before anything is written (`redact`).
 
 mod draft;
 mod redact;

@@ -3,7 +3,8 @@
 //! What stands under the name of a secret is hidden, wherever that is: in
 //! fields, settings, queries and JSON. The same text is hidden where it turns
 //! up again, so that the case still fits together: what the plugin makes of a
-//! hidden password is compared with what it made of the real one, hidden.
+//! hidden password is compared with what it made of the real one, hidden. A
+//! body that is no text is hidden as a whole.
 
 use std::collections::BTreeSet;
 
@@ -71,8 +72,11 @@ fn visit_message(fields: &mut Fields, body: Option<&mut Content>, act: &mut dyn 
             .iter_mut()
             .for_each(|value| act(Text::Named(name, value)));
     }
-    if let Some(Content::Text(text)) = body {
-        act(Text::Free(text));
+    match body {
+        Some(Content::Text(text)) => act(Text::Free(text)),
+        // What is compressed or encoded cannot be looked through.
+        Some(body @ Content::Base64(_)) => *body = Content::Text(HIDDEN.to_owned()),
+        Some(Content::Json(_)) | None => {}
     }
 }
 
@@ -218,18 +222,20 @@ fn hide_members(value: &mut Value, secret: bool) -> bool {
 /// information of a URL.
 fn credentials(text: &str) -> Vec<&str> {
     let mut found: Vec<_> = text.split(SEPARATORS).filter_map(secret_of).collect();
-    if let Some(user) = user_of(text) {
+    for user in users(text) {
         found.push(user);
         found.extend(user.split_once(':').map(|(_, password)| password));
     }
     found
 }
 
-/// User information of a URL.
-fn user_of(text: &str) -> Option<&str> {
-    let (_, rest) = text.split_once("://")?;
-    let authority = rest.split(['/', '?', '#', ' ', '"']).next()?;
-    Some(authority.rsplit_once('@')?.0)
+/// User information of all URLs in a text.
+fn users(text: &str) -> impl Iterator<Item = &str> {
+    let rests = text.split("://").skip(1);
+    rests.filter_map(|rest| {
+        let authority = rest.split(['/', '?', '#', ' ', '"']).next()?;
+        Some(authority.rsplit_once('@')?.0)
+    })
 }
 
 /// The value of a pair with the name of a secret.
@@ -243,10 +249,9 @@ fn secret_of(pair: &str) -> Option<&str> {
 fn without_credentials(text: &str) -> String {
     let pieces = text.split_inclusive(SEPARATORS);
     let clean: String = pieces.map(without_value).collect();
-    match user_of(&clean) {
-        Some(user) => clean.replacen(&format!("://{user}@"), &format!("://{HIDDEN}@"), 1),
-        None => clean,
-    }
+    users(&clean).fold(clean.clone(), |text, user| {
+        text.replace(&format!("://{user}@"), &format!("://{HIDDEN}@"))
+    })
 }
 
 /// A pair, perhaps with the separator behind it.
@@ -303,6 +308,37 @@ mod tests {
             "@proxy:1",
             "user=al",
             "\\\"n\\\":1",
+        ] {
+            assert!(text.contains(kept), "{kept}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_no_text_is_not_shown_at_all() {
+        let text = redacted(
+            r#"{"request": {"uri": "http://a/", "body": {"base64": "/2h1bnRlcjI="}},
+            "outside": [{"body": {"base64": "/2h1bnRlcjI="},
+                "answer": {"body": {"base64": "/2h1bnRlcjI="}}}],
+            "expect": {"body": {"base64": "/2h1bnRlcjI="}}}"#,
+        );
+        assert!(!text.contains("2h1bnRlcjI"), "{text}");
+        assert_eq!(text.matches(r#""body":"***""#).count(), 4, "{text}");
+    }
+
+    #[test]
+    fn user_information_of_every_url_of_a_text_is_hidden() {
+        let text = redacted(
+            r#"{"request": {"uri": "http://a/", "headers": {
+                "link": "<http://a.test/>, <http://u:p@b.test/>; x=http://al:hunter2@c.test"},
+            "body": "http://hunter2-user@d, http://hunter2-user@e"}}"#,
+        );
+        assert!(!text.contains("hunter2") && !text.contains("u:p"), "{text}");
+        for kept in [
+            "http://a.test/",
+            "***@b.test",
+            "***@c.test",
+            "***@d",
+            "***@e",
         ] {
             assert!(text.contains(kept), "{kept}: {text}");
         }

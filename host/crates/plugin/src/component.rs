@@ -118,6 +118,23 @@ impl Component {
         self.0.settings_schema.as_deref()
     }
 
+    /// Whether it can send requests of its own by the way of its place of use:
+    /// by `outbound`, or as a standard component.
+    #[must_use]
+    pub fn sends(&self) -> bool {
+        let standard = self.client_world().is_standard();
+        let mut imports = self.imports().iter();
+        self.imports_interface("outbound")
+            || (standard && imports.any(|import| standard::is_to_send(import)))
+    }
+
+    /// Whether it can hand a request on to what comes after it: behind the last
+    /// plugin of a backend, that sends it too.
+    #[must_use]
+    pub fn hands_on(&self) -> bool {
+        self.imports_interface("next")
+    }
+
     /// Whether it imports this interface of the contract, such as `next`.
     #[must_use]
     pub fn imports_interface(&self, name: &str) -> bool {

@@ -81,7 +81,8 @@ pub(crate) enum Dropped {
     Cancelled,
     /// `uses_per_instance`.
     Uses,
-    /// `isolation: "request"`.
+    /// `isolation: "request"`, or something left over that would go on in the
+    /// next call.
     Isolation,
     /// Nobody needed it for a while.
     Idle,
@@ -271,7 +272,7 @@ pub(crate) struct Usage {
 /// Measures one call from inside.
 #[derive(Default)]
 pub(crate) struct Clock {
-    pub(crate) host_calls: u64,
+    pub(crate) host_calls: HostCalls,
     waited: Duration,
     waiting_since: Option<Instant>,
     /// Nanoseconds in which others had the core.
@@ -298,7 +299,7 @@ impl Clock {
 
     /// A call begins: what came before, such as `configure`, is another matter.
     pub(crate) fn begin(&mut self) {
-        self.host_calls = 0;
+        self.host_calls.0.store(0, Relaxed);
         self.waited = Duration::ZERO;
         self.waiting_since = None;
         self.yielded.store(0, Relaxed);
@@ -317,9 +318,24 @@ impl Clock {
     pub(crate) fn at_work(&self, busy: Duration, memory: usize) -> Usage {
         Usage {
             busy,
-            host_calls: self.host_calls,
+            host_calls: self.host_calls.made(),
             memory,
         }
+    }
+}
+
+/// Calls into the gateway since the clock began. Clones count together: some
+/// who have to count do not see the rest of the instance.
+#[derive(Clone, Default)]
+pub(crate) struct HostCalls(Arc<AtomicU64>);
+
+impl HostCalls {
+    pub(crate) fn count(&self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn made(&self) -> u64 {
+        self.0.load(Relaxed)
     }
 }
 

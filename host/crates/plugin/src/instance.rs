@@ -37,6 +37,11 @@ use crate::{
 
 pub(crate) use standard::Listener;
 
+/// Entries that the runtime's tables may have for each handle of
+/// [`Limits::resources`](crate::Limits): of a stream there are its two ends and
+/// what is between them, of a handle that is lent there are two.
+const PARTS: usize = 4;
+
 /// An instance, and the places it takes up.
 pub(crate) struct Instance {
     store: Store<State>,
@@ -234,6 +239,7 @@ fn store(component: &Component, site: &Arc<Site>) -> Store<State> {
     }
     store.limiter(|state| &mut state.limiter);
     store.set_hostcall_fuel(site.limits.hostcall_fuel);
+    limit_handles(&mut store, site.limits.resources);
     // At every tick the plugin gives way, and whoever waits for it can see
     // whether its time is up. The runtime's own yield wakes itself at once, so
     // that the scheduler looks at sockets only after many ticks of it (measured
@@ -251,16 +257,33 @@ fn store(component: &Component, site: &Arc<Site>) -> Store<State> {
     store
 }
 
+/// Limits what a plugin makes with the runtime's own functions, of which the
+/// gateway sees nothing: streams, tasks, resources of its own.
+fn limit_handles(store: &mut Store<State>, resources: usize) {
+    let most = resources.saturating_mul(PARTS);
+    store.set_max_component_handles(most);
+    if let Some(table) = store.concurrent_resource_table() {
+        table.set_max_capacity(most);
+    }
+}
+
+/// Whether a limit of [`limit_handles`], or of the gateway's own table, is why.
+fn is_full(error: &wasmtime::Error) -> bool {
+    // The runtime has no type for this one.
+    const NO_HANDLES: &str = "store handle limit exceeded";
+    matches!(
+        error.downcast_ref::<ResourceTableError>(),
+        Some(ResourceTableError::Full)
+    ) || error.root_cause().to_string().contains(NO_HANDLES)
+}
+
 /// Says why the runtime stopped the plugin.
 fn stopped(store: &Store<State>, error: &wasmtime::Error) -> CallError {
     let state = store.data();
     let plugin = state.site.plugin.to_string();
     let source = Cause::boxed(error);
-    let full = matches!(
-        error.downcast_ref::<ResourceTableError>(),
-        Some(ResourceTableError::Full)
-    );
-    match state.limiter.reached.or(full.then_some("resources")) {
+    let full = || is_full(error).then_some("resources");
+    match state.limit_reached().or_else(full) {
         Some(limit) => CallError::Limit {
             plugin,
             limit,

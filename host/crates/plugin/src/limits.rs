@@ -32,7 +32,9 @@ pub struct Limits {
     /// Bytes that one call into the gateway, or one return from the plugin,
     /// may carry. Default 16 MiB.
     pub hostcall_fuel: usize,
-    /// Handles one instance may hold. Default 1,024.
+    /// Handles one instance may hold. The runtime's own tables, with what the
+    /// plugin makes without the gateway, may have four times as many entries.
+    /// Default 1,024.
     pub resources: usize,
     /// Bytes of bodies one call may read into its memory. Default 32 MiB.
     pub body_read: u64,

@@ -142,8 +142,6 @@ pub(crate) struct State {
     pub(crate) pipes: Vec<Arc<Pipe>>,
     /// What its calls cost.
     pub(crate) clock: Clock,
-    /// Calls into the gateway that are left to this call.
-    host_calls: usize,
     wasi: WasiCtx,
     http: WasiHttpCtx,
 }
@@ -190,17 +188,17 @@ impl State {
     pub(crate) fn new(site: Arc<Site>, reproducible: bool) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(site.limits.resources);
+        let clock = Clock::default();
         Self {
             limiter: Limiter::new(&site.limits),
             held: HeldMemory::new(site.limits.memory),
-            wasi: wasi(&site.log, reproducible),
+            wasi: wasi(&site.log, &clock, reproducible),
             http: standard::http_context(),
             hooks: Hooks::new(&site),
             call: None,
             errands: Errands::default(),
             pipes: Vec::new(),
-            clock: Clock::default(),
-            host_calls: site.limits.host_calls,
+            clock,
             table,
             site,
         }
@@ -216,25 +214,35 @@ impl State {
         self.clock.resume();
     }
 
-    /// Begins a call, with budgets of its own.
+    /// Begins a call, with budgets of its own; that of calls into the gateway
+    /// begins with the clock.
     pub(crate) fn begin_call(&mut self, call: Call) {
         self.call = Some(call);
-        self.host_calls = self.site.limits.host_calls;
         self.limiter.reached = None;
     }
 
     /// Counts a call into the gateway, whatever interface it is of.
     pub(crate) fn count_host_call(&mut self) {
-        self.clock.host_calls += 1;
-        match self.host_calls.checked_sub(1) {
-            Some(left) => self.host_calls = left,
-            None => self.limiter.reached = Some(HOST_CALLS),
+        self.clock.host_calls.count();
+    }
+
+    /// The limit that the plugin has run into. Calls into the gateway come
+    /// first: a refused growth of memory would hide that they are used up.
+    pub(crate) fn limit_reached(&self) -> Option<&'static str> {
+        match self.is_overdrawn() {
+            true => Some(HOST_CALLS),
+            false => self.limiter.reached,
         }
+    }
+
+    fn is_overdrawn(&self) -> bool {
+        let limit = u64::try_from(self.site.limits.host_calls).unwrap_or(u64::MAX);
+        self.clock.host_calls.made() > limit
     }
 
     /// Why the plugin has to be stopped at the next occasion.
     pub(crate) fn overdrawn(&self) -> Option<wasmtime::Error> {
-        (self.limiter.reached == Some(HOST_CALLS))
+        self.is_overdrawn()
             .then(|| wasmtime::Error::msg("too many calls into the gateway"))
     }
 
@@ -260,16 +268,17 @@ impl State {
 
 /// No files, environment, arguments, sockets or names; outputs are logged.
 pub(crate) fn without_rights(log: &Arc<Log>) -> WasiCtx {
-    wasi(log, false)
+    wasi(log, &Clock::default(), false)
 }
 
-fn wasi(log: &Arc<Log>, reproducible: bool) -> WasiCtx {
+fn wasi(log: &Arc<Log>, clock: &Clock, reproducible: bool) -> WasiCtx {
+    let output = |level| Output::new(Arc::clone(log), level, clock.host_calls.clone());
     let mut wasi = WasiCtx::builder();
     if reproducible {
         reproducible::apply(&mut wasi);
     }
-    wasi.stdout(Output::new(Arc::clone(log), Level::Info))
-        .stderr(Output::new(Arc::clone(log), Level::Warn))
+    wasi.stdout(output(Level::Info))
+        .stderr(output(Level::Warn))
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false)

@@ -177,11 +177,7 @@ impl Reading {
             modules: self.modules,
             worlds: World::of(&self.exports),
             contract: self.contract(),
-            memory: self
-                .memories
-                .iter()
-                .map(|one| bytes(one, one.initial))
-                .sum(),
+            memory: self.memory(),
             max_memory: self.max_memory(),
             imports: self.imports,
             exports: self.exports,
@@ -194,6 +190,12 @@ impl Reading {
     fn contract(&self) -> Option<Version> {
         let names = self.imports.iter().chain(&self.exports);
         names.filter_map(|name| world::version(name)).max()
+    }
+
+    /// A file may declare more than can be counted.
+    fn memory(&self) -> u64 {
+        let memories = self.memories.iter();
+        memories.fold(0, |sum, one| sum.saturating_add(bytes(one, one.initial)))
     }
 
     fn max_memory(&self) -> Option<u64> {
@@ -265,6 +267,19 @@ mod tests {
         assert_eq!(facts.settings_schema.as_deref(), Some("{}"));
         assert_eq!(facts.modules, 1);
         assert!(facts.worlds.is_empty());
+    }
+
+    #[test]
+    fn memories_beyond_all_numbers_are_no_overflow() {
+        // 64-bit, without a maximum, 2^48 pages.
+        let memory = [4, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40];
+        let section = [&[2][..], &memory, &memory].concat();
+        let mut module = b"\0asm\x01\0\0\0\x05".to_vec();
+        module.push(u8::try_from(section.len()).unwrap());
+        module.extend_from_slice(&section);
+
+        let facts = Facts::read("p", &component(&[(1, &module)])).unwrap();
+        assert_eq!((facts.memory, facts.max_memory), (u64::MAX, None));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What an instance of a standard component does: one call.
 
-use std::{pin::Pin, sync::Arc};
+use std::{future::poll_fn, pin::Pin, sync::Arc};
 
 use cuttle_egress::Body;
 use http::{Request, uri};
@@ -64,13 +64,22 @@ impl Instance {
         let overdrawn = store.data().overdrawn();
         let served = served.and_then(|()| overdrawn.map_or(Ok(()), Err));
         let outcome = served.map_err(|error| stopped(store, &error));
+        let left_over = left_over(store);
         self.tell_observer();
         self.store.data_mut().end_call();
         Finished {
             instance: self,
+            left_over,
             outcome,
         }
     }
+}
+
+/// Whether tasks, requests or streams of the guest are there still: the runtime
+/// would go on with them as soon as it has the next call.
+fn left_over(store: &mut Store<State>) -> bool {
+    let table = store.concurrent_resource_table();
+    table.is_some_and(|table| !table.is_empty())
 }
 
 async fn call_proxy(
@@ -116,6 +125,7 @@ async fn call_service(
         // The body is written by tasks of the guest, which run as long as this.
         if say.send(said).is_ok() {
             let _ = unread.await;
+            poll_fn(|context| accessor.poll_no_interesting_tasks(context)).await;
         }
         Ok(())
     };

@@ -75,7 +75,7 @@ impl Pool {
             }
             Some(Err(error)) => {
                 leave(guest, ended);
-                let failure = journey.failure();
+                let failure = journey.failure(&error);
                 Err(CallError::Failed {
                     plugin: self.site.plugin.to_string(),
                     error: failure.unwrap_or_else(|| plugin_failure(&error)),
@@ -114,7 +114,10 @@ impl Pool {
         finished
             .outcome
             .inspect_err(|_| self.tally.dropped(Dropped::Trap))?;
-        self.give_back(finished.instance);
+        match finished.left_over {
+            true => self.tally.dropped(Dropped::Isolation),
+            false => self.give_back(finished.instance),
+        }
         Ok(())
     }
 

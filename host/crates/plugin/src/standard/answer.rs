@@ -13,7 +13,10 @@ use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
 use wasmtime_wasi_http::WasiBody;
 
-use super::running::{Ended, Running};
+use super::{
+    running::{Ended, Running},
+    watched::Watched,
+};
 
 /// Most pieces that a guest can have written and nobody has read: the channel
 /// of a body holds two.
@@ -95,7 +98,10 @@ impl Answer {
         if self.end.is_none() && self.inner.is_end_stream() {
             self.complete();
         }
-        self.boxed_unsync()
+        match self.guest.as_ref().map(Running::deadline) {
+            Some(deadline) => Watched::new(self, deadline).boxed_unsync(),
+            None => self.boxed_unsync(),
+        }
     }
 
     /// Takes what is there. `None`: the guest has not finished it.

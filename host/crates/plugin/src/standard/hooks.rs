@@ -1,8 +1,9 @@
 //! Outgoing requests of standard components.
 
 use std::{
+    mem::discriminant,
     pin::Pin,
-    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
     task::{Context, Poll},
 };
 
@@ -53,7 +54,8 @@ pub(crate) struct Journey {
     call: Call,
     waiting: Arc<Semaphore>,
     via: OnceLock<Via>,
-    failure: Mutex<Option<PluginFailure>>,
+    /// The last failure of each code that the guest was told.
+    failures: Mutex<Vec<(Error, PluginFailure)>>,
 }
 
 impl Hooks {
@@ -70,7 +72,7 @@ impl Hooks {
             call,
             waiting: Arc::new(Semaphore::new(MAX_WAITING)),
             via: OnceLock::new(),
-            failure: Mutex::default(),
+            failures: Mutex::default(),
         });
         self.at_work = Some(AtWork {
             journey: Arc::clone(&journey),
@@ -110,15 +112,28 @@ impl Journey {
         self.via.get().cloned()
     }
 
-    /// Why its last request failed.
-    pub(crate) fn failure(&self) -> Option<PluginFailure> {
-        let failure = self.failure.lock();
-        failure.unwrap_or_else(PoisonError::into_inner).clone()
+    /// The failure behind `returned`, if that is what the guest was told of a
+    /// request. Otherwise it is the guest's own.
+    pub(crate) fn failure(&self, returned: &Error) -> Option<PluginFailure> {
+        let failures = self.lock();
+        let mut of_code = failures
+            .iter()
+            .filter(|(told, _)| same_code(told, returned));
+        of_code.next().map(|(_, failure)| failure.clone())
     }
 
-    fn record_failure(&self, failure: PluginFailure) {
-        let mut last = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-        *last = Some(failure);
+    /// Says what the guest is told. The code says little: the text is kept for
+    /// the error of the call.
+    fn tell(&self, failure: PluginFailure) -> Error {
+        let error = send_error(&failure);
+        let mut failures = self.lock();
+        failures.retain(|(told, _)| !same_code(told, &error));
+        failures.push((send_error(&failure), failure));
+        error
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<(Error, PluginFailure)>> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -174,10 +189,7 @@ impl Departure {
             }
             None => sending.await,
         };
-        let response = sent.map_err(|error| {
-            let failure = host::plugin_failure(error);
-            note_failure(&journey, failure)
-        })?;
+        let response = sent.map_err(|error| journey.tell(host::plugin_failure(error)))?;
         if let Some(via) = response.extensions().get::<Via>() {
             // The first one counts.
             let _ = journey.via.set(via.clone());
@@ -187,12 +199,8 @@ impl Departure {
     }
 }
 
-/// The code a guest gets says little: the text is kept for the error of the
-/// call.
-fn note_failure(journey: &Journey, failure: PluginFailure) -> Error {
-    let error = send_error(&failure);
-    journey.record_failure(failure);
-    error
+fn same_code(one: &Error, other: &Error) -> bool {
+    discriminant(one) == discriminant(other)
 }
 
 /// A body that a guest writes while it is sent. One whose guest is gone would

@@ -17,6 +17,7 @@ mod failure;
 mod hooks;
 mod next;
 mod running;
+mod watched;
 
 use wasmtime::component::{Component, InstancePre};
 use wasmtime_wasi_config::WasiConfig;
@@ -50,6 +51,12 @@ const OFFERED_ASYNC: [&str; 3] = [
     "wasi:http/handler@0.3",
     "wasi:http/types@0.3",
 ];
+/// Those of them by which requests go out.
+const TO_SEND: [&str; 3] = [
+    "wasi:http/outgoing-handler@0.2",
+    "wasi:http/client@0.3",
+    "wasi:http/handler@0.3",
+];
 /// Packages of WASI 0.3, of which everything is there (and no right with it).
 const PACKAGES_ASYNC: [&str; 5] = ["cli", "clocks", "filesystem", "random", "sockets"];
 
@@ -61,6 +68,11 @@ pub(crate) fn is_offered(import: &str, worlds: &[World]) -> bool {
     let of = |series: &[&str]| series.iter().any(|series| is_version_of(import, series));
     (standard && (import == CONFIG || of(&OFFERED)))
         || (concurrent && (of(&OFFERED_ASYNC) || is_async_basic(import)))
+}
+
+/// Whether a standard component sends requests by this import.
+pub(crate) fn is_to_send(import: &str) -> bool {
+    TO_SEND.iter().any(|series| is_version_of(import, series))
 }
 
 fn is_async_basic(import: &str) -> bool {

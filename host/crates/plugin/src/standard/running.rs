@@ -24,6 +24,8 @@ pub(crate) type Ended = Option<Finished>;
 /// What is left of a guest that came to its end by itself.
 pub(crate) struct Finished {
     pub(crate) instance: Box<Instance>,
+    /// Whether it has left something that would go on in the next call.
+    pub(crate) left_over: bool,
     pub(crate) outcome: Result<(), CallError>,
 }
 
@@ -137,11 +139,14 @@ impl Running {
         });
     }
 
+    /// When it is stopped, by whoever lets it run. If nobody does, somebody
+    /// else has to [finish](Self::finish) it then.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.expired.deadline()
+    }
+
     fn too_late(&self) -> CallError {
-        let limit = self
-            .expired
-            .deadline()
-            .saturating_duration_since(self.started);
+        let limit = self.deadline().saturating_duration_since(self.started);
         self.toll.pool.too_late(limit)
     }
 }
