@@ -18,7 +18,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Sources {
     file: PathBuf,
-    root: Node,
+    root: Arc<Node>,
     /// What templates made the text, if it is not the file's.
     rendering: Option<Arc<Rendering>>,
     large: Arc<Mutex<LargeObjects>>,
@@ -36,7 +36,7 @@ impl Sources {
     pub(crate) fn new(file: &Path, root: Node) -> Self {
         Self {
             file: file.to_owned(),
-            root,
+            root: Arc::new(root),
             rendering: None,
             large: Arc::default(),
         }
@@ -99,7 +99,7 @@ impl Sources {
 
     /// Place of the deepest key on the way to `path`.
     fn place(&self, path: &KeyPath) -> Place {
-        let mut node = &self.root;
+        let mut node: &Node = &self.root;
         let mut here = KeyPath::root();
         let mut place = node.place;
         while let Some(step) = self.step(node, &here, path) {
