@@ -2,7 +2,9 @@
 #
 #   make demo    a gateway, an origin and a forward proxy in one process, to try
 #   make test    everything that can fail
-#   make soak    1,000 reloads under load, where make test has 300
+#   make soak    1,000 reloads under load, where make test has 300, and half an hour of
+#                load with a fault every ten seconds (CUTTLE_SOAK_MINUTES), with a report
+#                in target/soak.md
 #   make mutate  10,000 made-up and damaged plugins for the loader, where make test has 1,000
 #   make lint    formatting, clippy and documentation, as the pipeline wants them
 #   make fuzz    hostile input, a minute for each target (needs nightly and cargo-fuzz)
@@ -30,8 +32,11 @@ test: build
 	$(CARGO) test --workspace
 	$(CARGO) test $(PLUGINS) --package cuttle-plugin-sdk
 
+CUTTLE_SOAK_MINUTES ?= 30
+
 soak: build
 	CUTTLE_SOAK=1000 $(CARGO) test --package cuttle-tests --test e2e reload::soak -- --nocapture
+	CUTTLE_SOAK_MINUTES=$(CUTTLE_SOAK_MINUTES) $(CARGO) test --package cuttle-tests --test survive soak:: -- --nocapture
 
 mutate: build
 	CUTTLE_MUTATED=10000 $(CARGO) test --package cuttle-tests --test plugin mutated:: -- --nocapture

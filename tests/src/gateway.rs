@@ -29,6 +29,7 @@ pub struct Configured {
     env: Vec<(String, String)>,
     folder: Option<Arc<TempDir>>,
     arguments: Vec<String>,
+    port: u16,
 }
 
 impl Gateway {
@@ -244,6 +245,7 @@ impl Configured {
             env: Vec::new(),
             folder: None,
             arguments: Vec::new(),
+            port: 0,
         }
     }
 
@@ -275,6 +277,13 @@ impl Configured {
         self
     }
 
+    /// The port of one that is gone, instead of a free one.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
     /// Starts it and waits until it listens.
     ///
     /// # Errors
@@ -289,9 +298,10 @@ impl Configured {
         // One that is killed leaves something behind.
         let temporary = folder.path().join("tmp");
         std::fs::create_dir_all(&temporary)?;
+        let port = self.port.to_string();
         let mut command = binary::command(
             binary::gateway_binary(),
-            &["run", "-c", &self.file, "-p", "0", "--log-format", "json"],
+            &["run", "-c", &self.file, "-p", &port, "--log-format", "json"],
         );
         command
             .args(&self.arguments)

@@ -10,7 +10,9 @@
 )]
 
 mod connections;
+mod days;
 mod h2;
 mod head;
 mod healthy;
 mod slow;
+mod soak;

@@ -9,7 +9,7 @@ mod hide;
 #[cfg(test)]
 mod tests;
 
-use std::{ops::Range, path::Path};
+use std::{ops::Range, path::Path, sync::OnceLock};
 
 use crate::{KeyPath, Problem, read};
 use hide::Hider;
@@ -19,10 +19,23 @@ pub use hide::is_secret;
 /// The text of a file, for [`excerpt`](Self::excerpt). Has no `Debug`: it may
 /// hold secrets.
 pub struct SourceText {
-    lines: Vec<String>,
-    /// For each line what of it is not to be shown, in order.
-    hidden: Vec<Vec<Range<usize>>>,
+    lines: Vec<Line>,
 }
+
+/// What is known of a line before there is a problem with it: one line may be the
+/// whole file, and each of its keys a problem.
+struct Line {
+    text: String,
+    /// Where each [`STRIDE`]th character begins.
+    strides: Vec<usize>,
+    /// What is not to be shown, in order.
+    hidden: Vec<Range<usize>>,
+    /// The same for a line inside of a secret.
+    all_hidden: OnceLock<Vec<Range<usize>>>,
+}
+
+/// Characters between places of a line that are known.
+const STRIDE: usize = 256;
 
 /// One line of a source, without secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,9 +69,10 @@ impl SourceText {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let extension = name.extension().and_then(|e| e.to_str()).unwrap_or("");
         let mut hider = Hider::new(["yml", "yaml"].contains(&extension));
-        let lines: Vec<_> = text.lines().map(str::to_owned).collect();
-        let hidden = lines.iter().map(|line| hider.line(line)).collect();
-        Self { lines, hidden }
+        let line = |line| Line::new(line, &mut hider);
+        Self {
+            lines: text.lines().map(line).collect(),
+        }
     }
 
     /// Of `file`; `None` if it cannot be read.
@@ -78,22 +92,52 @@ impl SourceText {
     #[must_use]
     pub fn excerpt(&self, line: usize, column: usize, path: &KeyPath) -> Option<Excerpt> {
         let index = line.checked_sub(1)?;
-        let text = self.lines.get(index)?;
+        let line_text = self.lines.get(index)?;
+        let text = line_text.text.as_str();
         let inside_secret = path.as_str().split(['.', '[', ']', '"']).any(is_secret);
-        let whole;
-        let hidden = match inside_secret {
-            true => {
-                whole = Hider::inside_secret().line(text);
-                whole.as_slice()
-            }
-            false => self.hidden.get(index).map_or(&[][..], Vec::as_slice),
-        };
-        let start = byte_of(text, column);
+        let hidden = line_text.hidden(inside_secret);
+        let (start, before) = line_text.byte_of(column);
         let end = token_end(text, start).min(start + MARKED);
         let end = (start..=end).rev().find(|&at| text.is_char_boundary(at));
         let marked = start..end.unwrap_or(start);
-        let end_column = text.get(..marked.end).unwrap_or(text).chars().count() + 1;
-        Some(shown(text, hidden, marked).at(line, end_column))
+        let within = text.get(marked.clone()).unwrap_or("").chars().count();
+        Some(shown(text, hidden, marked).at(line, before + within + 1))
+    }
+}
+
+impl Line {
+    fn new(text: &str, hider: &mut Hider) -> Self {
+        let strides = text.char_indices().step_by(STRIDE).map(|(at, _)| at);
+        Self {
+            strides: strides.collect(),
+            hidden: hider.line(text),
+            all_hidden: OnceLock::new(),
+            text: text.to_owned(),
+        }
+    }
+
+    fn hidden(&self, inside_secret: bool) -> &[Range<usize>] {
+        match inside_secret {
+            true => self
+                .all_hidden
+                .get_or_init(|| Hider::inside_secret().line(&self.text)),
+            false => &self.hidden,
+        }
+    }
+
+    /// Byte of a column, which counts characters from 1, and how many of them
+    /// are before it: all of them where the line has no such column.
+    fn byte_of(&self, column: usize) -> (usize, usize) {
+        let wanted = column.saturating_sub(1);
+        let stride = (wanted / STRIDE).min(self.strides.len().saturating_sub(1));
+        let from = self.strides.get(stride).copied().unwrap_or(0);
+        let rest = self.text.get(from..).unwrap_or("");
+        let (mut at, mut passed) = (from, stride * STRIDE);
+        for character in rest.chars().take(wanted.saturating_sub(passed)) {
+            at += character.len_utf8();
+            passed += 1;
+        }
+        (at, passed)
     }
 }
 
@@ -105,12 +149,6 @@ impl Excerpt {
             ..self
         }
     }
-}
-
-/// Byte of a column, which counts characters from 1.
-fn byte_of(text: &str, column: usize) -> usize {
-    let at = text.char_indices().nth(column.saturating_sub(1));
-    at.map_or(text.len(), |(byte, _)| byte)
 }
 
 /// End of what begins at `start`: of a key's value, if that is no list or object.
@@ -157,7 +195,9 @@ fn shown(text: &str, hidden: &[Range<usize>], marked: Range<usize>) -> Excerpt {
         at = upto;
     };
     let mut behind = from;
-    for range in hidden {
+    let first = hidden.partition_point(|range| range.end <= from);
+    let near = hidden.iter().skip(first);
+    for range in near.take_while(|range| range.start < to) {
         let (begin, stop) = (range.start.clamp(behind, to), range.end.clamp(behind, to));
         if begin < stop {
             piece(&mut out, begin, None);

@@ -1,9 +1,10 @@
 //! Where in the file things stand.
 
 use std::{
+    collections::HashMap,
     fmt,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use crate::{
@@ -17,17 +18,27 @@ use crate::{
 #[derive(Clone)]
 pub struct Sources {
     file: PathBuf,
-    root: Node,
+    root: Arc<Node>,
     /// What templates made the text, if it is not the file's.
     rendering: Option<Arc<Rendering>>,
+    large: Arc<Mutex<LargeObjects>>,
 }
+
+/// Keys from which an object is looked through only once for all problems with
+/// it: with each of many keys wrong, that would take the square of their number.
+const LARGE: usize = 32;
+
+/// Of objects with many keys, by their paths: where each key stands among the
+/// others, by its path in lower case.
+type LargeObjects = HashMap<KeyPath, HashMap<String, usize>>;
 
 impl Sources {
     pub(crate) fn new(file: &Path, root: Node) -> Self {
         Self {
             file: file.to_owned(),
-            root,
+            root: Arc::new(root),
             rendering: None,
+            large: Arc::default(),
         }
     }
 
@@ -88,33 +99,89 @@ impl Sources {
 
     /// Place of the deepest key on the way to `path`.
     fn place(&self, path: &KeyPath) -> Place {
-        let mut node = &self.root;
+        let mut node: &Node = &self.root;
         let mut here = KeyPath::root();
         let mut place = node.place;
-        while let Some(step) = step(node, &here, path) {
+        while let Some(step) = self.step(node, &here, path) {
             (here, place, node) = step;
         }
         place
     }
+
+    /// The child of `node` that leads to `target`.
+    fn step<'a>(
+        &self,
+        node: &'a Node,
+        here: &KeyPath,
+        target: &KeyPath,
+    ) -> Option<(KeyPath, Place, &'a Node)> {
+        match &node.value {
+            Value::Object(object) if object.entries().len() >= LARGE => {
+                self.large_step(object, here, target)
+            }
+            Value::Object(object) => object_step(object, here, target),
+            Value::List(items) => {
+                let rest = target.as_str().get(here.as_str().len()..)?;
+                let (index, _) = rest.strip_prefix('[')?.split_once(']')?;
+                let index: usize = index.parse().ok()?;
+                let item = items.get(index)?;
+                Some((here.index(index), item.place, item))
+            }
+            _ => None,
+        }
+    }
+
+    /// The same as [`object_step`].
+    fn large_step<'a>(
+        &self,
+        object: &'a Object,
+        here: &KeyPath,
+        target: &KeyPath,
+    ) -> Option<(KeyPath, Place, &'a Node)> {
+        let end = key_end(target.as_str(), here.as_str().len())?;
+        let wanted = target.as_str().get(..end)?.to_ascii_lowercase();
+        let mut large = self.large.lock().unwrap_or_else(PoisonError::into_inner);
+        let keys = large
+            .entry(here.clone())
+            .or_insert_with(|| numbered(object, here));
+        let entry = object.entries().get(*keys.get(&wanted)?)?;
+        Some((here.key(&entry.key), entry.place, &entry.node))
+    }
 }
 
-/// The child of `node` that leads to `target`.
-fn step<'a>(
-    node: &'a Node,
-    here: &KeyPath,
-    target: &KeyPath,
-) -> Option<(KeyPath, Place, &'a Node)> {
-    match &node.value {
-        Value::Object(object) => object_step(object, here, target),
-        Value::List(items) => {
-            let rest = target.as_str().get(here.as_str().len()..)?;
-            let (index, _) = rest.strip_prefix('[')?.split_once(']')?;
-            let index: usize = index.parse().ok()?;
-            let item = items.get(index)?;
-            Some((here.index(index), item.place, item))
-        }
-        _ => None,
+/// Of keys that differ in case only, the first.
+fn numbered(object: &Object, here: &KeyPath) -> HashMap<String, usize> {
+    let mut keys = HashMap::with_capacity(object.entries().len());
+    for (index, entry) in object.entries().iter().enumerate() {
+        let path = here.key(&entry.key).as_str().to_ascii_lowercase();
+        keys.entry(path).or_insert(index);
     }
+    keys
+}
+
+/// Where the key ends that begins at `start` of a path: a word, or a quoted text
+/// in brackets.
+fn key_end(path: &str, start: usize) -> Option<usize> {
+    let rest = path.get(start..)?;
+    let Some(quoted) = rest.strip_prefix("[\"") else {
+        let word = rest.strip_prefix('.').unwrap_or(rest);
+        let length = word.find(['.', '[']).unwrap_or(word.len());
+        return Some(path.len() - word.len() + length);
+    };
+    let mut escaped = false;
+    let closing = quoted.bytes().position(|byte| match byte {
+        _ if escaped => {
+            escaped = false;
+            false
+        }
+        b'\\' => {
+            escaped = true;
+            false
+        }
+        byte => byte == b'"',
+    })?;
+    // The quote and the bracket behind it.
+    Some(path.len() - quoted.len() + closing + 2)
 }
 
 fn object_step<'a>(
@@ -145,5 +212,37 @@ impl fmt::Debug for Sources {
         f.debug_struct("Sources")
             .field("file", &self.file)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read;
+
+    /// One object that is looked through, and one with an index.
+    #[test]
+    fn places_in_large_objects_are_found_as_in_small_ones() {
+        for filler in [0, 3 * LARGE] {
+            let mut text =
+                String::from("{\"a\":1,\n\"B\":[{\n\"c\":2}],\n\"x.\\\"]y\":{\n\"d\":3},\n\"b\":4");
+            for index in 0..filler {
+                text.push_str(&format!(",\"filler{index}\":0"));
+            }
+            text.push('}');
+            let (sources, _) = read::tree(&text, Path::new("k.json")).unwrap();
+            let root = KeyPath::root();
+            let line = |path: &KeyPath| sources.place(path).line;
+            let odd = root.key("x.\"]y");
+            let paths = [
+                root.key("A"),
+                root.key("b").index(0).key("c"),
+                odd.clone(),
+                odd.key("d"),
+                odd.key("nothing"),
+                root.key("nothing"),
+            ];
+            assert_eq!(paths.map(|path| line(&path)), [1, 3, 4, 5, 4, 1]);
+        }
     }
 }

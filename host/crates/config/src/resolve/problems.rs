@@ -88,6 +88,9 @@ impl<'a> Problems<'a> {
 /// Bytes of a name worth comparing with others, as comparing is quadratic.
 const MAX_NAME: usize = 128;
 
+/// Letters by which a name may differ from one that is meant.
+const MAX_DISTANCE: usize = 4;
+
 /// The name among `known` that `written` is probably meant to be.
 pub(super) fn nearest<'k>(
     written: &str,
@@ -97,10 +100,13 @@ pub(super) fn nearest<'k>(
         return None;
     }
     let written = written.to_lowercase();
+    let letters = written.chars().count();
     known
         .into_iter()
+        // A distance is at least the difference in length, and comparing is dear.
+        .filter(|name| letters.abs_diff(name.chars().count()) <= MAX_DISTANCE)
         .map(|name| (strsim::damerau_levenshtein(&written, name), name))
         .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, name)| *distance <= (name.len() / 3).clamp(1, 4))
+        .filter(|(distance, name)| *distance <= (name.len() / 3).clamp(1, MAX_DISTANCE))
         .map(|(_, name)| name)
 }
