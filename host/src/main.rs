@@ -2,10 +2,6 @@
 
 use std::process::ExitCode;
 
-/// Measured against the system's: `docs/benchmarks.md`.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     cuttle::cli::main()
 }

@@ -30,10 +30,6 @@ use std::{
 use anyhow::{Context, ensure};
 use ways::Way;
 
-/// As `cuttle` has it.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Requests of the shorter and of the longer run.
 const REQUESTS: [u32; 2] = [50, 450];
 /// How much dearer a way may become, and how much cheaper until the record is
