@@ -196,10 +196,10 @@ fn uses(cache: &Path) -> io::Result<u64> {
     Ok(sum)
 }
 
-/// `<cache>/modules/<compiler>/<file>`
+/// `<cache>/code/modules/<compiler>/<file>`
 fn entries(cache: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    for compiler in fs::read_dir(cache.join("modules"))? {
+    for compiler in fs::read_dir(cache.join("code/modules"))? {
         for entry in fs::read_dir(compiler?.path())? {
             files.push(entry?.path());
         }

@@ -11,13 +11,15 @@ use cuttle_tests::{TestResult, fixture_names, repository};
 use serde_json::Value;
 
 /// What may stand at the top beside dotfiles.
-const TOP_LEVEL: [&str; 14] = [
+const TOP_LEVEL: [&str; 16] = [
     "CHANGELOG.md",
     "Cargo.lock",
     "Cargo.toml",
     "LICENSE",
     "Makefile",
     "README.md",
+    "SECURITY.md",
+    "deny.toml",
     "docs",
     "examples",
     "fuzz",

@@ -14,6 +14,10 @@ use crate::{LoadError, error::Cause};
 
 pub(crate) use seals::Seals;
 
+/// Where the runtime keeps what is its own. Now and then it deletes from there
+/// what it does not know: digests have to be elsewhere.
+const CODE: &str = "code";
+
 /// Makes `directory` if need be, and refuses it if it is open to others.
 pub(crate) fn open(directory: &Path) -> Result<(Cache, Seals), LoadError> {
     let refuse = |message: String| LoadError::CacheDirectory {
@@ -26,9 +30,11 @@ pub(crate) fn open(directory: &Path) -> Result<(Cache, Seals), LoadError> {
         .map_err(|error| refuse(error.to_string()))?;
     check(&directory).map_err(refuse)?;
 
+    let code = directory.join(CODE);
+    make(&code).map_err(|error| refuse(format!("cannot be made: {error}")))?;
     let mut config = CacheConfig::new();
     config
-        .with_directory(&directory)
+        .with_directory(&code)
         // Written anew in a better compression, a file would break its seal.
         .with_optimized_compression_usage_counter_threshold(u64::MAX);
     let cache = Cache::new(config).map_err(|error| refuse(Cause::boxed(&error).to_string()))?;

@@ -18,8 +18,6 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
-/// Where the runtime keeps its files.
-const FILES: &str = "modules";
 /// Where the digests are, a line each: digest and file.
 const DIGESTS: &str = "digests";
 
@@ -79,7 +77,10 @@ impl Seals {
     /// Files with machine code, and their digests.
     fn files(&self) -> Vec<(PathBuf, String)> {
         let mut files = Vec::new();
-        collect(&self.directory.join(FILES), &mut files);
+        collect(
+            &self.directory.join(super::CODE).join("modules"),
+            &mut files,
+        );
         let digests = files.into_iter().filter_map(|path| {
             let digest = digest(&fs::read(&path).ok()?);
             let file = path.strip_prefix(&self.directory).ok()?;

@@ -55,7 +55,7 @@ fn a_directory_that_others_can_exchange_is_refused() {
 #[test]
 fn what_others_can_have_left_in_it_is_refused() {
     let directory = tempfile::tempdir().unwrap();
-    let inner = directory.path().join("modules/compiler");
+    let inner = directory.path().join("code/modules/compiler");
     fs::create_dir_all(&inner).unwrap();
     let file = inner.join("code");
     fs::write(&file, "x").unwrap();
@@ -64,7 +64,7 @@ fn what_others_can_have_left_in_it_is_refused() {
 
     set_mode(&file, 0o666);
     let refused = refusal(directory.path());
-    assert!(refused.contains("modules/compiler/code"), "{refused}");
+    assert!(refused.contains("code/modules/compiler/code"), "{refused}");
     // Nobody else gets there.
     set_mode(directory.path(), 0o700);
     open(directory.path()).unwrap();
@@ -72,7 +72,7 @@ fn what_others_can_have_left_in_it_is_refused() {
     fs::remove_file(&file).unwrap();
     symlink("/etc/passwd", &file).unwrap();
     let refused = refusal(directory.path());
-    assert!(refused.contains("modules/compiler/code"), "{refused}");
+    assert!(refused.contains("code/modules/compiler/code"), "{refused}");
 }
 
 /// Compiles something, and gives the file that holds the code.
@@ -94,7 +94,7 @@ fn compile(directory: &Path) {
 }
 
 fn only_file(directory: &Path) -> Option<PathBuf> {
-    let compilers = fs::read_dir(directory.join("modules")).unwrap();
+    let compilers = fs::read_dir(directory.join("code/modules")).unwrap();
     let compiler = compilers.flatten().next()?.path();
     let files = fs::read_dir(compiler).unwrap().flatten();
     let mut files = files.map(|file| file.path());
