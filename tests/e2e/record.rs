@@ -208,6 +208,7 @@ async fn of_a_list_the_first_is_recorded_with_what_came_of_its_next() -> TestRes
     .await?;
     assert_eq!(gateway.get("/good").await?.body, "by the proxy");
     assert_eq!(gateway.get("/bad").await?.status, 500);
+    gateway.access("/bad").await?;
     let log = gateway.log().text();
     assert!(log.contains("plugin `http-proxy`"), "whose failure: {log}");
 

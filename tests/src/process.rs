@@ -12,6 +12,8 @@ pub struct Usage {
     pub resident: u64,
     /// The most resident memory since the start or [`Usage::reset_peak`].
     pub peak: u64,
+    /// The part of `resident` that is pages of files, such as the program's.
+    pub file: u64,
     /// Processor time in user and kernel mode, in microseconds.
     pub cpu_micros: u64,
     /// Open descriptors: files, sockets, and the runtime's own.
@@ -34,6 +36,7 @@ impl Usage {
         Ok(Self {
             resident: kib("VmRSS:") * 1024,
             peak: kib("VmHWM:") * 1024,
+            file: kib("RssFile:") * 1024,
             cpu_micros: cpu_micros(pid)?,
             descriptors: fs::read_dir(format!("/proc/{pid}/fd"))?.count(),
         })
@@ -52,6 +55,7 @@ impl Usage {
             if let Ok(usage) = Self::of_tree(child) {
                 sum.resident += usage.resident;
                 sum.peak += usage.peak;
+                sum.file += usage.file;
                 sum.cpu_micros += usage.cpu_micros;
                 sum.descriptors += usage.descriptors;
             }
