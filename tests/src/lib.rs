@@ -7,6 +7,7 @@
 //! * [`Origin`]: answers by script and records every byte that reached it.
 //! * [`FaultProxy`]: a forward proxy that misbehaves by script.
 //! * [`RealProxy`]: the ones people run, with their logs.
+//! * [`Server`]: any other program that listens.
 //! * [`Project`]: what `cuttle plugin new` writes, built.
 //! * [`Exchange`]: a client that shows whether an answer was complete.
 //!
@@ -42,6 +43,7 @@ mod process;
 mod project;
 mod proxies;
 mod script;
+mod server;
 mod tls;
 mod wire;
 
@@ -62,6 +64,7 @@ pub use project::Project;
 pub use proxies::{Credentials, Product, RealProxy, USERS_LIBRARY};
 pub use rustix::process::Signal;
 pub use script::{FaultProxy, Gate, Step};
+pub use server::Server;
 pub use tls::Authority;
 pub use wire::{Framing, Head, Wire};
 

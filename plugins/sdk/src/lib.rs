@@ -51,6 +51,7 @@ mod plugin;
 mod section;
 mod server;
 mod settings;
+mod slot;
 
 pub use body::{Body, BodyWriter};
 pub use error::Error;
@@ -119,7 +120,6 @@ pub mod server_bindings {
 pub mod export {
     pub use crate::{
         modifier::{configure as configure_modifier, modify_request, modify_response},
-        plugin::{configure, handle},
-        server::{configure as configure_server, handle as handle_server},
+        slot::{configure, handle},
     };
 }

@@ -1,11 +1,6 @@
-//! The trait of a modifier, what passes through it, and how an instance holds
-//! its value.
+//! The trait of a modifier, and what passes through it.
 
-use std::{
-    cell::OnceCell,
-    ops::{Deref, DerefMut},
-    thread::LocalKey,
-};
+use std::ops::{Deref, DerefMut};
 
 use http::StatusCode;
 use serde::{Serialize, de::DeserializeOwned};
@@ -15,7 +10,8 @@ use crate::{
     bindings::{
         cuttle::plugin::types, modifier::exports::cuttle::plugin::req_resp_modifier as contract,
     },
-    logger, settings,
+    settings,
+    slot::{Slot, fill, with},
 };
 
 pub use contract::{Content, Hooks, Level, Place};
@@ -332,22 +328,17 @@ macro_rules! export_req_resp_modifier {
     };
 }
 
-type Slot<P> = LocalKey<OnceCell<P>>;
-
 /// `configure` of the contract.
 pub fn configure<P: Modifier>(
     slot: &'static Slot<P>,
     text: &str,
     place: &Place,
 ) -> Result<Hooks, String> {
-    logger::install();
-    let made = settings::parse_own(text, &place.name);
-    let made = made.and_then(|settings| P::new(settings, place));
-    let plugin = made.map_err(|error| error.to_string())?;
-    let hooks = plugin.hooks();
-    // A second `configure` would be a fault of the gateway; the first counts.
-    slot.with(|slot| slot.set(plugin)).ok();
-    Ok(hooks)
+    fill(slot, || {
+        let settings = settings::parse_own(text, &place.name)?;
+        P::new(settings, place)
+    })?;
+    with(slot, |plugin| Ok(plugin.hooks())).map_err(|error| error.to_string())
 }
 
 /// `modify-request` of the contract.
@@ -382,16 +373,6 @@ pub fn modify_response<P: Modifier>(
         Verdict::Proceed => contract::ResponseVerdict::Proceed(passing.into_contract()),
         Verdict::Answer(answer) => contract::ResponseVerdict::Answer(answer.into_contract()),
         Verdict::Refuse(refusal) => contract::ResponseVerdict::Refuse(refusal.into_contract()),
-    })
-}
-
-fn with<P: Modifier>(
-    slot: &'static Slot<P>,
-    call: impl FnOnce(&P) -> Result<Verdict, Error>,
-) -> Result<Verdict, Error> {
-    slot.with(|slot| match slot.get() {
-        Some(plugin) => call(plugin),
-        None => Err(Error::Other("called before `configure`".into())),
     })
 }
 

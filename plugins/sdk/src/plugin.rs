@@ -1,12 +1,8 @@
-//! The trait of a plugin, and how an instance holds its value.
-
-use std::{cell::OnceCell, thread::LocalKey};
+//! The trait of a plugin for a backend.
 
 use serde::de::DeserializeOwned;
 
-use crate::{
-    Error, Request, Response, SettingsError, bindings::cuttle::plugin::types, logger, settings,
-};
+use crate::{Error, Request, Response, SettingsError};
 
 /// A plugin for a backend's `plugin/http-client`.
 ///
@@ -81,43 +77,19 @@ macro_rules! export_http_client {
                 fn configure(
                     settings: ::std::string::String,
                 ) -> ::std::result::Result<(), ::std::string::String> {
-                    $crate::export::configure(&PLUGIN, &settings)
+                    let new = <$plugin as $crate::HttpClient>::new;
+                    $crate::export::configure(&PLUGIN, &settings, new)
                 }
 
                 fn handle(
                     request: contract::Request,
                 ) -> ::std::result::Result<contract::Response, contract::Error> {
-                    $crate::export::handle(&PLUGIN, request)
+                    let handle = <$plugin as $crate::HttpClient>::handle;
+                    $crate::export::handle(&PLUGIN, request, handle)
                 }
             }
 
     $crate::bindings::export!(Exported with_types_in $crate::bindings);
         };
     };
-}
-
-pub(crate) type Slot<P> = LocalKey<OnceCell<P>>;
-
-/// `configure` of the contract.
-pub fn configure<P: HttpClient>(slot: &'static Slot<P>, text: &str) -> Result<(), String> {
-    logger::install();
-    let made = settings::parse(text).and_then(P::new);
-    let plugin = made.map_err(|error| error.to_string())?;
-    // A second `configure` would be a fault of the gateway; the first counts.
-    slot.with(|slot| slot.set(plugin)).ok();
-    Ok(())
-}
-
-/// `handle` of the contract.
-pub fn handle<P: HttpClient>(
-    slot: &'static Slot<P>,
-    request: types::Request,
-) -> Result<types::Response, types::Error> {
-    let answer = slot.with(|slot| match slot.get() {
-        Some(plugin) => plugin.handle(Request::from_contract(request)),
-        None => Err(Error::Other("`handle` before `configure`".into())),
-    });
-    answer
-        .or_else(Error::into_answer)
-        .map(Response::into_contract)
 }

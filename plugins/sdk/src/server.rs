@@ -2,10 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{
-    Error, Request, Response, SettingsError, bindings::cuttle::plugin::types, logger, plugin::Slot,
-    server_bindings::cuttle::plugin::client, settings,
-};
+use crate::{Error, Request, Response, SettingsError, server_bindings::cuttle::plugin::client};
 
 /// A plugin for `plugin/http-server`: it sees every request of a client before
 /// anything is decided, and [`next`](crate::next) hands one on to the gateway.
@@ -86,41 +83,19 @@ macro_rules! export_http_server {
                 fn configure(
                     settings: ::std::string::String,
                 ) -> ::std::result::Result<(), ::std::string::String> {
-                    $crate::export::configure_server(&PLUGIN, &settings)
+                    let new = <$plugin as $crate::HttpServer>::new;
+                    $crate::export::configure(&PLUGIN, &settings, new)
                 }
 
                 fn handle(
                     request: contract::Request,
                 ) -> ::std::result::Result<contract::Response, contract::Error> {
-                    $crate::export::handle_server(&PLUGIN, request)
+                    let handle = <$plugin as $crate::HttpServer>::handle;
+                    $crate::export::handle(&PLUGIN, request, handle)
                 }
             }
 
     $crate::server_bindings::export!(Exported with_types_in $crate::server_bindings);
         };
     };
-}
-
-/// `configure` of the contract.
-pub fn configure<P: HttpServer>(slot: &'static Slot<P>, text: &str) -> Result<(), String> {
-    logger::install();
-    let made = settings::parse(text).and_then(P::new);
-    let plugin = made.map_err(|error| error.to_string())?;
-    // A second `configure` would be a fault of the gateway; the first counts.
-    slot.with(|slot| slot.set(plugin)).ok();
-    Ok(())
-}
-
-/// `handle` of the contract.
-pub fn handle<P: HttpServer>(
-    slot: &'static Slot<P>,
-    request: types::Request,
-) -> Result<types::Response, types::Error> {
-    let answer = slot.with(|slot| match slot.get() {
-        Some(plugin) => plugin.handle(Request::from_contract(request)),
-        None => Err(Error::Other("`handle` before `configure`".into())),
-    });
-    answer
-        .or_else(Error::into_answer)
-        .map(Response::into_contract)
 }

@@ -1,18 +1,10 @@
 //! Servers that are measured by the same table, configured as their manuals
 //! advise for the same routes.
 
-use std::{
-    fs, net::SocketAddr, os::unix::fs::PermissionsExt, path::Path, process::Stdio, time::Duration,
-};
+use std::{fs, net::SocketAddr, path::Path};
 
-use anyhow::{Context, bail};
-use cuttle_tests::{Signal, command};
-use rustix::process::Pid;
-use tempfile::TempDir;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    process::{Child, Command},
-};
+use anyhow::Context;
+use cuttle_tests::{Server, command};
 
 use super::scene::{MAX_BODY, MAX_HEAD};
 
@@ -23,90 +15,23 @@ pub(super) enum Rival {
     Haproxy,
 }
 
-/// It is ended, with all of its workers, when this is dropped.
-pub(super) struct Running {
-    child: Child,
-    pub(super) address: SocketAddr,
-    folder: TempDir,
-}
-
 const FILE: &str = "configuration";
 
-impl Running {
-    /// None of them can choose a port, so another try is needed when somebody
-    /// takes the chosen one first.
-    pub(super) async fn start(rival: Rival, origin: &str) -> anyhow::Result<Self> {
-        let mut last = None;
-        for _ in 0..3 {
-            match Self::attempt(rival, origin).await {
-                Ok(running) => return Ok(running),
-                Err(error) => last = Some(error),
-            }
-        }
-        Err(last.context("a try")?).with_context(|| format!("{rival:?} does not start"))
-    }
-
-    async fn attempt(rival: Rival, origin: &str) -> anyhow::Result<Self> {
-        let program = rival.program();
-        anyhow::ensure!(
-            Path::new(program).exists(),
-            "{program}: the package is missing"
-        );
-        let folder = tempfile::tempdir()?;
-        // Started by root, it goes on as another user.
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777))?;
-        let address = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
-        fs::write(
-            folder.path().join(FILE),
-            rival.configuration(address, origin),
-        )?;
-        let output = fs::File::create(folder.path().join("output"))?;
-        let child = Command::new(program)
-            .args(rival.arguments())
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .stdout(output.try_clone()?)
-            .stderr(output)
-            .process_group(0)
-            .spawn()?;
-        let mut running = Self {
-            child,
-            address,
-            folder,
-        };
-        running.listens().await?;
-        Ok(running)
-    }
-
-    async fn listens(&mut self) -> anyhow::Result<()> {
-        for _ in 0..1_000 {
-            if TcpStream::connect(self.address).await.is_ok() {
-                return Ok(());
-            }
-            if self.child.try_wait()?.is_some() {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        let output = fs::read_to_string(self.folder.path().join("output"))?;
-        bail!("it does not listen: {output}")
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // While it has not been waited for, nobody else can have its number.
-        if let Some(group) = self
-            .child
-            .id()
-            .and_then(|id| Pid::from_raw(id.cast_signed()))
-        {
-            let _ = rustix::process::kill_process_group(group, Signal::KILL);
-        }
-    }
-}
-
 impl Rival {
+    pub(super) async fn start(self, origin: &str) -> anyhow::Result<Server> {
+        let program = Path::new(self.program());
+        anyhow::ensure!(
+            program.exists(),
+            "{}: the package is missing",
+            program.display()
+        );
+        let configure = |folder: &Path, [address, _]: [SocketAddr; 2]| {
+            let text = self.configuration(address, origin);
+            Ok(fs::write(folder.join(FILE), text)?)
+        };
+        Server::start(program, self.arguments(), configure).await
+    }
+
     fn program(self) -> &'static str {
         match self {
             Self::Nginx => "/usr/sbin/nginx",

@@ -2,14 +2,11 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use cuttle_tests::{Gateway, Head, Journal, Origin, PATIENCE, Reply, Wire};
+use cuttle_tests::{Gateway, Head, Journal, Origin, PATIENCE, Reply, Server, Wire};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 
-use super::{
-    case::Case,
-    rivals::{Rival, Running},
-};
+use super::{case::Case, rivals::Rival};
 
 /// How long others may keep a client waiting before it gives up, which costs
 /// them the case.
@@ -26,14 +23,14 @@ pub(super) struct Scene {
     origin: Origin,
     authority: String,
     patience: Duration,
-    _server: Server,
+    _subject: Subject,
 }
 
 /// Ended when it is dropped.
 #[expect(dead_code, reason = "held for the end of its life")]
-enum Server {
+enum Subject {
     Gateway(Box<Gateway>),
-    Rival(Box<Running>),
+    Rival(Box<Server>),
 }
 
 /// What has become of a case.
@@ -61,19 +58,20 @@ impl Scene {
             authority: origin.authority(),
             origin,
             patience: PATIENCE,
-            _server: Server::Gateway(Box::new(gateway)),
+            _subject: Subject::Gateway(Box::new(gateway)),
         })
     }
 
     pub(super) async fn rival(rival: Rival) -> anyhow::Result<Self> {
         let origin = origin().await;
-        let running = Running::start(rival, &origin.authority()).await?;
+        let running = rival.start(&origin.authority()).await?;
+        let [address, _] = running.addresses();
         Ok(Self {
-            address: running.address,
+            address,
             authority: origin.authority(),
             origin,
             patience: RIVALS_PATIENCE,
-            _server: Server::Rival(Box::new(running)),
+            _subject: Subject::Rival(Box::new(running)),
         })
     }
 

@@ -70,17 +70,25 @@ impl Errands {
 
     /// Goes on with it. Not while it is locked: what it does is its own affair.
     fn advance(&self, context: &mut Context<'_>) {
-        let taken = std::mem::take(&mut *self.stage());
-        let next = match taken {
-            Stage::New(mut errand) | Stage::UnderWay(mut errand) => {
-                match errand.as_mut().poll(context) {
-                    Poll::Ready(done) => Stage::Done(done),
-                    Poll::Pending => Stage::UnderWay(errand),
-                }
-            }
-            other => other,
+        let Some(mut errand) = self.take() else {
+            return;
+        };
+        let next = match errand.as_mut().poll(context) {
+            Poll::Ready(done) => Stage::Done(done),
+            Poll::Pending => Stage::UnderWay(errand),
         };
         *self.stage() = next;
+    }
+
+    fn take(&self) -> Option<Errand> {
+        let mut stage = self.stage();
+        match std::mem::take(&mut *stage) {
+            Stage::New(errand) | Stage::UnderWay(errand) => Some(errand),
+            other => {
+                *stage = other;
+                None
+            }
+        }
     }
 
     fn is_new(&self) -> bool {

@@ -8,6 +8,7 @@
 mod answers;
 mod cases;
 mod environment;
+mod plugins;
 mod robustness;
 mod templates;
 mod values;

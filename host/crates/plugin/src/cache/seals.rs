@@ -25,7 +25,48 @@ const DIGESTS: &str = "digests";
 pub(crate) struct Seals {
     directory: PathBuf,
     /// Those this process has seen, by file below `directory`.
-    known: Mutex<HashMap<PathBuf, String>>,
+    known: Mutex<HashMap<PathBuf, Seal>>,
+}
+
+/// What a file was when it was read.
+struct Seal {
+    digest: String,
+    stamp: Stamp,
+}
+
+/// What changes whenever a file is written to or exchanged: one that has the
+/// stamp of before need not be read again for each further plugin.
+#[derive(PartialEq, Eq)]
+struct Stamp {
+    size: u64,
+    /// Of the file's number and, to the nanosecond, of the change that nobody
+    /// can set back.
+    #[cfg(unix)]
+    changed: (u64, i64, i64),
+    #[cfg(not(unix))]
+    changed: Option<std::time::SystemTime>,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Self> {
+        let metadata = fs::metadata(path).ok()?;
+        Some(Self {
+            size: metadata.len(),
+            changed: changed(&metadata),
+        })
+    }
+}
+
+#[cfg(unix)]
+fn changed(metadata: &fs::Metadata) -> (u64, i64, i64) {
+    use std::os::unix::fs::MetadataExt;
+
+    (metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
+}
+
+#[cfg(not(unix))]
+fn changed(metadata: &fs::Metadata) -> Option<std::time::SystemTime> {
+    metadata.modified().ok()
 }
 
 impl Seals {
@@ -41,11 +82,16 @@ impl Seals {
     pub(crate) fn check(&self) {
         let noted = self.noted();
         let mut known = self.lock();
-        for (file, digest) in self.files() {
+        for (file, stamp) in self.files() {
+            if known.get(&file).is_some_and(|seal| seal.stamp == stamp) {
+                continue;
+            }
             // What this process has seen counts more than what a file says.
-            match known.get(&file).or_else(|| noted.get(&file)) {
-                Some(sealed) if *sealed == digest => {
-                    known.insert(file, digest);
+            let sealed = known.get(&file).map(|seal| &seal.digest);
+            let sealed = sealed.or_else(|| noted.get(&file));
+            match self.digest(&file) {
+                Some(digest) if sealed == Some(&digest) => {
+                    known.insert(file, Seal { digest, stamp });
                 }
                 _ => self.discard(&file),
             }
@@ -56,8 +102,13 @@ impl Seals {
     pub(crate) fn note(&self) {
         let mut known = self.lock();
         let before = known.len();
-        for (file, digest) in self.files() {
-            known.entry(file).or_insert(digest);
+        for (file, stamp) in self.files() {
+            if known.contains_key(&file) {
+                continue;
+            }
+            if let Some(digest) = self.digest(&file) {
+                known.insert(file, Seal { digest, stamp });
+            }
         }
         if known.len() > before
             && let Err(error) = self.write(&known)
@@ -74,19 +125,24 @@ impl Seals {
             "compiled code is not what was put there, and is made anew");
     }
 
-    /// Files with machine code, and their digests.
-    fn files(&self) -> Vec<(PathBuf, String)> {
+    /// Files with machine code, below `directory`.
+    fn files(&self) -> Vec<(PathBuf, Stamp)> {
         let mut files = Vec::new();
         collect(
             &self.directory.join(super::CODE).join("modules"),
             &mut files,
         );
-        let digests = files.into_iter().filter_map(|path| {
-            let digest = digest(&fs::read(&path).ok()?);
+        let stamped = files.into_iter().filter_map(|path| {
             let file = path.strip_prefix(&self.directory).ok()?;
-            Some((file.to_owned(), digest))
+            Some((file.to_owned(), Stamp::of(&path)?))
         });
-        digests.collect()
+        stamped.collect()
+    }
+
+    fn digest(&self, file: &Path) -> Option<String> {
+        let bytes = fs::read(self.directory.join(file)).ok()?;
+        let digest = Sha256::digest(bytes);
+        Some(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     fn noted(&self) -> HashMap<PathBuf, String> {
@@ -98,9 +154,10 @@ impl Seals {
     }
 
     /// Those that another process has noted are kept.
-    fn write(&self, known: &HashMap<PathBuf, String>) -> io::Result<()> {
+    fn write(&self, known: &HashMap<PathBuf, Seal>) -> io::Result<()> {
         let mut all = self.noted();
-        all.extend(known.clone());
+        let seen = known.iter();
+        all.extend(seen.map(|(file, seal)| (file.clone(), seal.digest.clone())));
         let mut lines: Vec<_> = all
             .into_iter()
             .filter(|(file, _)| self.directory.join(file).exists())
@@ -113,7 +170,7 @@ impl Seals {
         fs::rename(&new, self.directory.join(DIGESTS))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<PathBuf, String>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<PathBuf, Seal>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -128,9 +185,4 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
             _ => {}
         }
     }
-}
-
-fn digest(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
