@@ -12,6 +12,10 @@
 #                instructions for a request, against tests/instructions.json (needs valgrind)
 #   make deny    licences, sources and versions of dependencies (needs cargo-deny)
 #   make advisories  the same by the RustSec database (needs cargo-deny and the network)
+#   make release
+#                the gateway as it is to be installed, compiled by what it was seen to do
+#                under load: target/release-by-profile/cuttle (needs what make bench needs,
+#                and rustup's llvm-tools)
 #   make bench   what a request costs, against a bare relay and other gateways
 #                (needs wrk, curl and nginx; those of haproxy, apache2 and python3-venv
 #                that are missing leave their rivals out)
@@ -19,7 +23,7 @@
 CARGO ?= cargo
 PLUGINS := --manifest-path plugins/Cargo.toml
 
-.PHONY: demo build test soak mutate lint fuzz deny advisories instructions bench
+.PHONY: demo build test soak mutate lint fuzz deny advisories instructions release bench
 
 demo:
 	$(CARGO) run --package cuttle --bin cuttle -- demo
@@ -64,7 +68,7 @@ fuzz-%:
 # A way that has become dearer than the record allows is an error. What is meant
 # to be is recorded: make instructions INSTRUCTIONS=--record
 instructions:
-	$(CARGO) run --release --package cuttle-tests --bin instructions -- $(INSTRUCTIONS)
+	$(CARGO) run --profile counted --package cuttle-tests --bin instructions -- $(INSTRUCTIONS)
 
 # Both workspaces by one list, so that not every line of it is needed by each.
 DENY := check --hide-inclusion-graph --allow unmatched-skip --allow license-not-encountered --allow license-exception-not-encountered
@@ -88,5 +92,27 @@ $(BENCH_PEERS)/bin/envoy:
 # The second command finds the gateway that the first has built.
 bench:
 	-$(MAKE) $(BENCH_PEERS)/bin/envoy
-	$(CARGO) build --release --package cuttle-tests --bins
+	$(CARGO) build --release --package cuttle-tests --bin bench --bin cuttle-under-test
 	CUTTLE_BENCH_PEERS=$(BENCH_PEERS)/bin $(CARGO) run --release --package cuttle-tests --bin bench -- $(BENCH)
+
+# Profile-guided: an instrumented gateway serves the benchmark's load, and the
+# released one is compiled by the counts. Debian's hosts are Rust's, too.
+HOST = $(shell rustc --print host-tuple)
+PROFILE := $(CURDIR)/target/profile
+PROFDATA = $(shell rustc --print sysroot)/lib/rustlib/$(HOST)/bin/llvm-profdata
+RELEASE = $(CARGO) build --release --package cuttle --bin cuttle --target $(HOST)
+TRAINING ?= 1 2 --only small,bodies,endpoints,tls --no-rivals
+
+release:
+	rustup component add llvm-tools
+	rm -rf $(PROFILE)/counts
+	$(CARGO) build --release --package cuttle-tests --bin bench
+	CARGO_PROFILE_RELEASE_LTO=off $(RELEASE) --target-dir $(PROFILE) \
+		--config 'build.rustflags=["-Cprofile-generate=$(PROFILE)/counts"]'
+	CUTTLE_BINARY=$(PROFILE)/$(HOST)/release/cuttle \
+		$(CARGO) run --release --package cuttle-tests --bin bench -- $(TRAINING)
+	$(PROFDATA) merge --output=$(PROFILE)/merged.profdata $(PROFILE)/counts
+	$(RELEASE) --target-dir $(PROFILE)/guided \
+		--config 'build.rustflags=["-Cprofile-use=$(PROFILE)/merged.profdata"]'
+	mkdir -p target/release-by-profile
+	cp $(PROFILE)/guided/$(HOST)/release/cuttle target/release-by-profile/cuttle

@@ -21,12 +21,16 @@ pub struct Finished {
 }
 
 /// The binary under test: Cargo builds it into the folder above the tests'.
+/// `CUTTLE_BINARY` is the path of another one, such as a released one.
 ///
 /// # Panics
 ///
 /// If it is not there.
 #[must_use]
 pub fn gateway_binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("CUTTLE_BINARY") {
+        return path.into();
+    }
     let own = std::env::current_exe().expect("the path of the running test");
     let folders = own.ancestors().skip(1).take(2);
     let found = folders

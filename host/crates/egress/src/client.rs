@@ -109,7 +109,7 @@ impl Client {
     ) -> Result<Response<Body>, Error> {
         let deadline = options.deadline;
         let mut turn = Turn::First;
-        let mut chain = Chain::new(&uri, &head.headers);
+        let mut chain = Chain::new(&head.headers);
         let (mut body, mut repeatable) = Repeatable::prepare(body, send_body, deadline).await?;
         for _ in 0..redirect::REQUEST_LIMIT {
             let response = self.hop(&mut head, &uri, body, way, options, turn).await?;

@@ -89,8 +89,8 @@ pub(crate) struct Next {
 
 /// State of a chain of redirects.
 pub(crate) struct Chain {
-    /// Host of the first request, in lower case.
-    first_host: String,
+    /// Host of the first request, in lower case; none before the first redirect.
+    first_host: Option<String>,
     /// Once another domain was visited, credentials do not come back.
     foreign: bool,
     /// The first request brought a `Referer`, which stays.
@@ -98,10 +98,10 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
-    pub(crate) fn new(uri: &Uri, headers: &HeaderMap) -> Self {
+    pub(crate) fn new(headers: &HeaderMap) -> Self {
         Self {
             own_referer: headers.contains_key(REFERER),
-            first_host: uri.host().unwrap_or_default().to_ascii_lowercase(),
+            first_host: None,
             foreign: false,
         }
     }
@@ -126,7 +126,7 @@ impl Chain {
             *body = Repeatable::Empty;
             drop_body(head);
         }
-        self.drop_credentials(&uri, &mut head.headers);
+        self.drop_credentials(from, &uri, &mut head.headers);
         self.set_referer(from, &uri, &mut head.headers);
         Some(Next {
             uri,
@@ -134,9 +134,9 @@ impl Chain {
         })
     }
 
-    fn drop_credentials(&mut self, uri: &Uri, headers: &mut HeaderMap) {
-        let host = uri.host().unwrap_or_default().to_ascii_lowercase();
-        self.foreign |= !is_same_or_below(&host, &self.first_host);
+    fn drop_credentials(&mut self, from: &Uri, to: &Uri, headers: &mut HeaderMap) {
+        let first = self.first_host.get_or_insert_with(|| host_of(from));
+        self.foreign |= !is_same_or_below(&host_of(to), first);
         if self.foreign {
             for name in CREDENTIALS {
                 headers.remove(name);
@@ -154,6 +154,10 @@ impl Chain {
             headers.insert(REFERER, value);
         }
     }
+}
+
+fn host_of(uri: &Uri) -> String {
+    uri.host().unwrap_or_default().to_ascii_lowercase()
 }
 
 /// Reads a little of a redirect's body, so that its connection can be used again.
@@ -273,9 +277,13 @@ mod tests {
 
     #[test]
     fn credentials_do_not_come_back() {
-        let mut chain = Chain::new(&"http://a.test/".parse().unwrap(), &HeaderMap::new());
+        let mut chain = Chain::new(&HeaderMap::new());
         let mut headers = HeaderMap::from_iter([(COOKIE, HeaderValue::from_static("x"))]);
-        chain.drop_credentials(&"http://b.test/".parse().unwrap(), &mut headers);
+        let [first, other] = ["http://a.test/", "http://b.test/"].map(|uri| uri.parse().unwrap());
+        chain.drop_credentials(&first, &other, &mut headers);
+        assert!(headers.is_empty());
+        headers.insert(COOKIE, HeaderValue::from_static("x"));
+        chain.drop_credentials(&other, &first, &mut headers);
         assert!(headers.is_empty() && chain.foreign);
     }
 
@@ -296,7 +304,7 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             let from_uri = from.parse().unwrap();
-            let chain = Chain::new(&from_uri, &headers);
+            let chain = Chain::new(&headers);
             chain.set_referer(&from_uri, &to.parse().unwrap(), &mut headers);
             let referer = headers.get(REFERER).map(|value| value.to_str().unwrap());
             assert_eq!(referer, expected, "{from} -> {to}");

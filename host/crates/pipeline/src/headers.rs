@@ -1,9 +1,10 @@
 //! Header fields: which of the client's go to the backend, and what the gateway
 //! adds.
 
-use std::net::IpAddr;
+use std::{collections::HashSet, net::IpAddr};
 
 use cuttle_config::InputHeaders;
+use foldhash::fast::RandomState;
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{
@@ -37,8 +38,12 @@ enum ClientFields {
     All,
     /// Whatever the endpoint has let pass.
     Passed,
-    These(Vec<HeaderName>),
+    These(Names),
 }
+
+/// Names by a cheap hash: they are the configuration's, and a client's fields
+/// are only looked up among them.
+type Names = HashSet<HeaderName, RandomState>;
 
 /// Which fields of the gateway the backend's filter lets pass.
 struct OwnFields {
@@ -111,7 +116,7 @@ impl HeaderFilter {
                 remove(&mut client, |name| !is_forwardable(name));
                 client
             }
-            ClientFields::These(names) => pick(&client, names),
+            ClientFields::These(names) => pick(client, names),
         };
         self.own
             .set(&mut headers, agent_forwarded, client_ip, host)?;
@@ -170,15 +175,9 @@ pub(crate) fn is_forwardable(name: &HeaderName) -> bool {
     !UNFORWARDABLE.contains(name) && !name.as_str().starts_with(UNFORWARDABLE_PREFIX)
 }
 
-/// Each of `names` once, without those that never pass.
-fn forwardable<'n>(names: impl Iterator<Item = &'n HeaderName>) -> Vec<HeaderName> {
-    let mut kept: Vec<HeaderName> = Vec::new();
-    for name in names {
-        if is_forwardable(name) && !kept.contains(name) {
-            kept.push(name.clone());
-        }
-    }
-    kept
+/// Those of `names` that may pass.
+fn forwardable<'n>(names: impl Iterator<Item = &'n HeaderName>) -> Names {
+    names.filter(|name| is_forwardable(name)).cloned().collect()
 }
 
 /// Whether a server that does not tell `_` from `-`, as CGI and its heirs, takes
@@ -232,12 +231,18 @@ pub(crate) fn nominated(headers: &HeaderMap) -> Vec<HeaderName> {
         .collect()
 }
 
-/// The fields of these names, repeated ones in their order.
-fn pick(client: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(names.len() + OWN_FIELDS);
-    for name in names {
-        for value in client.get_all(name) {
-            headers.append(name, value.clone());
+/// The fields of these names, repeated ones in their order: moved, for most
+/// requests have few fields, and lists may be long.
+fn pick(client: HeaderMap, names: &Names) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(client.len().min(names.len()) + OWN_FIELDS);
+    let mut passing = None;
+    for (name, value) in client {
+        // A field without a name is one more of those before it.
+        if let Some(name) = name {
+            passing = names.contains(&name).then_some(name);
+        }
+        if let Some(name) = &passing {
+            headers.append(name, value);
         }
     }
     headers

@@ -200,7 +200,12 @@ impl Origin {
     }
 
     fn has_host(&self, other: &Authority) -> bool {
-        self.authority.host().eq_ignore_ascii_case(other.host())
+        // Most are the same text, which needs no taking apart.
+        self.authority == *other
+            || self
+                .authority
+                .host()
+                .eq_ignore_ascii_case(other.host())
     }
 }
 

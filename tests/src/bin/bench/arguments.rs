@@ -6,12 +6,14 @@ use anyhow::{Context, bail};
 
 use crate::suite::GROUPS;
 
-/// `bench [ROUNDS [SECONDS]] [--only GROUP[,GROUP]] [--json FILE]`.
+/// `bench [ROUNDS [SECONDS]] [--only GROUP[,GROUP]] [--no-rivals] [--json FILE]`.
 pub(crate) struct Arguments {
     pub(crate) rounds: u64,
     pub(crate) length: Duration,
     /// Groups to measure; empty means all.
     only: Vec<String>,
+    /// Whether other gateways take part.
+    pub(crate) rivals: bool,
     /// Where the figures go, beside the table.
     pub(crate) json: Option<PathBuf>,
 }
@@ -22,6 +24,7 @@ impl Arguments {
             rounds: 5,
             length: Duration::from_secs(3),
             only: Vec::new(),
+            rivals: true,
             json: None,
         };
         let mut words = words;
@@ -29,6 +32,7 @@ impl Arguments {
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--json" => read.json = Some(words.next().context("--json needs a file")?.into()),
+                "--no-rivals" => read.rivals = false,
                 "--only" => read.only = groups(&words.next().context("--only needs groups")?)?,
                 number => {
                     let value = number

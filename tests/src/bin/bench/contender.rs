@@ -90,6 +90,15 @@ impl Contender {
         }
     }
 
+    /// Ends it; a gateway in good order.
+    pub(crate) async fn end(self) -> anyhow::Result<()> {
+        if let Running::Gateway(mut gateway) = self.running {
+            let code = gateway.stop().await?;
+            ensure!(code == 0, "{}: exit code {code}", self.name);
+        }
+        Ok(())
+    }
+
     /// The right server answers, by the right way, all of it: by curl, which
     /// knows nothing of this program.
     pub(crate) async fn verify(&self, load: &Load) -> anyhow::Result<()> {

@@ -7,7 +7,7 @@
 //! shares the cores.
 //!
 //! ```text
-//! bench [ROUNDS [SECONDS]] [--only GROUP[,GROUP]] [--json FILE]
+//! bench [ROUNDS [SECONDS]] [--only GROUP[,GROUP]] [--no-rivals] [--json FILE]
 //! ```
 //!
 //! With a role as first argument it is one of its own peers. Rivals that are
@@ -51,5 +51,5 @@ async fn bench(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(file) = &arguments.json {
         std::fs::write(file, report::json(&suite, arguments)?)?;
     }
-    Ok(())
+    suite.end().await
 }

@@ -73,7 +73,10 @@ impl Suite {
             authority: &authority,
         };
         let mut cast = Cast::default();
-        cast.rivals(&scene).await?;
+        cast.relays(&scene).await?;
+        if arguments.rivals {
+            cast.rivals(&scene).await?;
+        }
         cast.ours(&surroundings).await?;
         if arguments.wants(ENDPOINTS) {
             cast.endpoints(&surroundings).await?;
@@ -118,6 +121,15 @@ impl Suite {
         }
         Ok(())
     }
+
+    /// Ends the gateways as an operator would: what one counts of itself, as an
+    /// instrumented build does, it writes at its end.
+    pub(crate) async fn end(self) -> anyhow::Result<()> {
+        for contender in self.contenders {
+            contender.end().await?;
+        }
+        Ok(())
+    }
 }
 
 async fn check(contenders: &[Contender], row: &Row) -> anyhow::Result<()> {
@@ -137,7 +149,7 @@ struct Cast {
 }
 
 impl Cast {
-    async fn rivals(&mut self, scene: &Scene) -> anyhow::Result<()> {
+    async fn relays(&mut self, scene: &Scene) -> anyhow::Result<()> {
         let relay = Peer::own("relay", Some(scene.origin)).await?;
         let far = Peer::own("relay", Some(relay.address())).await?;
         let relays = [("bare relay", relay), ("relay to relay", far)];
@@ -145,6 +157,10 @@ impl Cast {
             self.contenders
                 .push(Contender::peer(name, peer, Way::Direct)?);
         }
+        Ok(())
+    }
+
+    async fn rivals(&mut self, scene: &Scene) -> anyhow::Result<()> {
         for (name, kind, way) in [
             ("nginx", Kind::Nginx, Way::Direct),
             ("HAProxy", Kind::Haproxy, Way::Direct),

@@ -12,9 +12,9 @@ use tokio::{runtime, time::Instant};
 
 use super::http1::Http1;
 
-/// So many loans in [`LOAN_TIME`], each of some microseconds, are a percent of a
-/// core.
-const LOAN_LIMIT: u32 = 256;
+/// So many loans in [`LOAN_TIME`], each of some microseconds on both cores, are
+/// a tenth of a percent of a core.
+const LOAN_LIMIT: u32 = 32;
 const LOAN_TIME: Duration = Duration::from_millis(100);
 
 /// Idle connections, the newest last.
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn cores_share_connections_where_loans_are_few() {
-        assert_eq!(by_turns(Duration::from_millis(1)), (2, 0));
+        assert_eq!(by_turns(Duration::from_millis(10)), (2, 0));
     }
 
     #[test]

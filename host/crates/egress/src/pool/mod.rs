@@ -25,6 +25,7 @@ use std::{
     time::Duration,
 };
 
+use foldhash::quality::RandomState;
 use tokio::{
     runtime::Handle,
     task::AbortHandle,
@@ -46,7 +47,7 @@ const SHORTEST_SWEEP_INTERVAL: Duration = Duration::from_millis(20);
 /// The idle connections of one client.
 pub(crate) struct Pool {
     limits: Limits,
-    hosts: RwLock<HashMap<Key, Arc<Host>>>,
+    hosts: RwLock<HashMap<Key, Arc<Host>, RandomState>>,
     /// Idle connections over all hosts.
     count: AtomicUsize,
     sweeper: OnceLock<AbortHandle>,

@@ -176,7 +176,7 @@ impl Proxy {
 
     /// The entry of `no_proxy` by which `target` is reached directly.
     fn exception(&self, target: &Target) -> Option<&Arc<str>> {
-        self.no_proxy.entry_for(target.host(), target.port())
+        self.no_proxy.exception(target)
     }
 
     pub(crate) fn health(&self) -> &Health {

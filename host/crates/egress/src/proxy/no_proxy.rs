@@ -11,6 +11,8 @@ use std::{net::IpAddr, sync::Arc};
 
 use ipnet::IpNet;
 
+use crate::target::Target;
+
 /// A list of exceptions from a proxy.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct NoProxy {
@@ -71,6 +73,19 @@ impl NoProxy {
     #[cfg(test)]
     pub(crate) fn matches(&self, host: &str, port: u16) -> bool {
         self.entry_for(host, port).is_some()
+    }
+
+    /// The entry that `target` falls under. Most lists are empty, for which its
+    /// host need not be looked for.
+    pub(crate) fn exception(&self, target: &Target) -> Option<&Arc<str>> {
+        match self.is_empty() {
+            true => None,
+            false => self.entry_for(target.host(), target.port()),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.everything.is_none() && self.addresses.is_empty() && self.domains.is_empty()
     }
 
     /// The entry, as it was written, that makes `host` (an IPv6 address without

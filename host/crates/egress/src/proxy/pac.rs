@@ -99,7 +99,7 @@ impl PacProxies {
     /// The entry of `no_proxy` by which `target` is reached directly, without
     /// the script being asked.
     pub(super) fn exception(&self, target: &Target) -> Option<&Arc<str>> {
-        self.no_proxy.entry_for(target.host(), target.port())
+        self.no_proxy.exception(target)
     }
 
     /// What to try for `target`, in order; `None` is direct. Never empty. Does
