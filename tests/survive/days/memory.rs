@@ -27,7 +27,7 @@ async fn too_little_address_space_for_plugins_is_told_with_the_way_out() -> Test
         json!({ "name": "http-proxy", "proxy_address": origin.url() });
     let [program, limit] = within(64 << 30);
     let started = Gateway::configured(config.clone()).under(&[&program, &limit]);
-    let error = started.start().await.err().expect("a refusal").to_string();
+    let error = started.start().await.expect_err("a refusal").to_string();
     for part in [
         "extra_config[\"cuttle/plugins\"]",
         "the engine for plugins cannot start",

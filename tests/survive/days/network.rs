@@ -48,8 +48,6 @@ async fn ran_in_a_network(name: &str) -> bool {
         "if there is no network namespace, run as root or allow them to users \
          (kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns):\n{text}"
     );
-    // Set in, for they are not this program's own results.
-    text.lines().for_each(|line| println!("    {line}"));
     true
 }
 
@@ -220,7 +218,6 @@ async fn all_end(scene: &Scene, outcomes: Vec<Outcome>, size: u64, limit: Durati
         let took = Duration::from_secs_f64(millis / 1000.0);
         assert!(took < limit + GRACE, "{path} took {took:?}");
     }
-    println!("{whole} of {CLIENTS} whole");
     assert!(whole < CLIENTS, "the network was too good for this test");
     Ok(())
 }
@@ -294,6 +291,57 @@ async fn what_a_narrow_network_cannot_carry_ends_in_time() -> TestResult {
         wide().await?;
         all_end(&scene, clients.join_all().await, MIB, limit).await?;
         recovers(&scene.gateway).await;
+    }
+    Ok(())
+}
+
+/// What comes from this port of the test's does not arrive.
+async fn cut_off(origin: &Origin) -> TestResult {
+    let port = origin.port();
+    network(&format!(
+        "nft add table inet cut
+         nft 'add chain inet cut input {{ type filter hook input priority 0; }}'
+         nft 'add rule inet cut input tcp sport {port} drop'"
+    ))
+    .await
+}
+
+/// One of two hosts goes away without a word, with connections of the pool.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_is_cut_off_costs_its_own_requests_only() -> TestResult {
+    if ran_in_a_network("a_host_that_is_cut_off_costs_its_own_requests_only").await {
+        return Ok(());
+    }
+    network("ip link set lo up").await?;
+    let (good, bad) = (Origin::replying("ok").await, Origin::replying("ok").await);
+    let limit = Duration::from_millis(700);
+    let config = json!({
+        "version": 3, "timeout": "700ms",
+        "endpoints": [{ "endpoint": "/x", "output_encoding": "no-op", "backend": [{
+            "url_pattern": "/x", "host": [good.url(), bad.url()], "encoding": "no-op",
+        }] }],
+    });
+    let gateway = Gateway::start(config).await?;
+    for _ in 0..20 {
+        assert_eq!(gateway.get("/x").await?.status, 200);
+    }
+    let served = bad.hits();
+    assert!(served > 0, "it had its share");
+    cut_off(&bad).await?;
+    let mut well = 0;
+    for _ in 0..20 {
+        let start = tokio::time::Instant::now();
+        match gateway.get("/x").await?.status {
+            200 => well += 1,
+            status => assert_eq!(status, 500),
+        }
+        assert!(start.elapsed() < limit + GRACE, "{:?}", start.elapsed());
+    }
+    assert!((8..20).contains(&well), "{well} of 20");
+    network("nft delete table inet cut").await?;
+    recovers(&gateway).await;
+    for _ in 0..20 {
+        assert_eq!(gateway.get("/x").await?.status, 200);
     }
     Ok(())
 }

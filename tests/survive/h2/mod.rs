@@ -2,5 +2,5 @@
 
 mod floods;
 mod heads;
-mod windows;
-mod wire;
+pub(crate) mod windows;
+pub(crate) mod wire;
