@@ -265,3 +265,65 @@ async fn everybody_gets_his_own_answer_whatever_comes_behind_it() -> TestResult 
     let clients: JoinSet<_> = (0..40).map(|client| own_answers(address, client)).collect();
     clients.join_all().await.into_iter().collect()
 }
+
+/// Answers that are read: what would fill the memory or the stack fails by
+/// itself, and soon.
+#[tokio::test]
+async fn answers_that_are_too_much_cost_their_own_request() -> TestResult {
+    let whole = |text: String| Reply::text(&text);
+    let begun = |head: &str, rest: Step| Reply::steps(vec![Step::send(head), rest]);
+    let deep = "[".repeat(200_000);
+    let objects = r#"{"a":"#.repeat(100_000);
+    let all = [
+        (
+            "lists in lists",
+            whole(format!("{deep}{}", "]".repeat(200_000))),
+        ),
+        ("lists without end", whole(deep)),
+        (
+            "objects in objects",
+            whole(format!("{objects}1{}", "}".repeat(100_000))),
+        ),
+        ("no JSON at all", whole("\0\u{feff}{".to_owned())),
+        (
+            "a long text",
+            whole(format!("{{\"a\":\"{}\"}}", "x".repeat(4 << 20))),
+        ),
+        (
+            "ten gigabytes announced",
+            begun(
+                "HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n{",
+                Step::Silence,
+            ),
+        ),
+        (
+            "without end",
+            begun("HTTP/1.1 200 OK\r\n\r\n{\"a\":\"", Step::Flood),
+        ),
+    ];
+    let (mut origins, mut endpoints) = (Vec::new(), Vec::new());
+    for (index, (_, reply)) in all.iter().enumerate() {
+        let reply = reply.clone();
+        let origin = Origin::start(move |_| reply.clone()).await;
+        let mut one = endpoint(&format!("/{index}"), &origin.url(), "json");
+        one["timeout"] = json!("30s");
+        endpoints.push(one);
+        origins.push(origin);
+    }
+    let gateway = Gateway::start(json!({
+        "version": 3, "endpoints": endpoints,
+        "extra_config": { "cuttle/http": { "max_decoded_body": "1MiB" } },
+    }))
+    .await?;
+    let before = gateway.usage()?;
+    for (index, (name, _)) in all.iter().enumerate() {
+        let start = Instant::now();
+        let answer = gateway.get(&format!("/{index}")).await?;
+        assert_eq!((answer.status, &*answer.body), (500, ""), "{name}");
+        assert!(start.elapsed() < GRACE, "{name}: {:?}", start.elapsed());
+    }
+    let grown = gateway.usage()?.peak.saturating_sub(before.resident);
+    assert!(grown < 64 << 20, "{grown} bytes");
+    assert_eq!(gateway.get("/__health").await?.status, 200);
+    Ok(())
+}
