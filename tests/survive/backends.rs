@@ -11,7 +11,7 @@ use tokio::{task::JoinSet, time::Instant};
 
 use crate::h2::{
     windows::INITIAL_WINDOW,
-    wire::{Client, End, WINDOW_UPDATE, frame, request},
+    wire::{Client, DATA, End, WINDOW_UPDATE, frame, request},
 };
 
 /// Timeout of what breaks.
@@ -162,6 +162,37 @@ async fn what_breaks_off_behind_its_head_never_ends_well_for_the_client() -> Tes
         });
     }
     all.join_all().await.into_iter().collect()
+}
+
+/// Nobody can be told while there is no room to tell him in.
+#[tokio::test]
+async fn a_break_behind_a_full_window_is_seen_once_there_is_room() -> TestResult {
+    let good = Origin::replying("ok").await;
+    let bad = Origin::start(|_| {
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n";
+        let body = Step::Pattern(Pattern::new(1 << 20));
+        Reply::steps(vec![Step::send(head), body, Step::Close])
+    })
+    .await;
+    let gateway = gateway(&bad, &good).await?;
+    let mut client = Client::connect(gateway.address()).await;
+    client.send(&request(1, "/direct")).await;
+    let mut room = 65_535;
+    while room > 0 {
+        let frame = client.frame().await.expect("the connection stays");
+        if frame.kind == DATA {
+            room -= frame.payload.len();
+        }
+    }
+    bad.wait("the break", |journal| (journal.closed == 1).then_some(()))
+        .await;
+    for stream in [0, 1] {
+        let more = frame(WINDOW_UPDATE, 0, stream, &ROOM.to_be_bytes());
+        client.send(&more).await;
+    }
+    let (_, _, end) = client.answer(1).await;
+    assert!(matches!(end, End::Reset(1..)), "{end:?}");
+    Ok(())
 }
 
 const POISON: &str = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison";

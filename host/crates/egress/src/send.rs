@@ -258,8 +258,6 @@ impl Hop<'_> {
         let close = fields::clean_response(&mut parts.headers);
         let reusable =
             !close && !self.sender.disable_keep_alives && parts.version == Version::HTTP_11;
-        // That of this connection; the caller's has its own.
-        parts.version = Version::HTTP_11;
         // How the target was spoken to is no concern of the client.
         parts.version = Version::HTTP_11;
         parts.extensions.insert(self.route.via());
