@@ -5,6 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use cuttle_tests::{
     Exchange, Gateway, Origin, Outgoing, Pattern, Reply, Step, TestResult, Usage, fixture, soon,
 };
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{task::JoinSet, time::sleep};
@@ -208,5 +209,44 @@ async fn what_is_held_for_others_stays_below_its_limits() -> TestResult {
         while !matches!(gateway.ask(whole()).await, Ok(answer) if answer.status == 200) {}
     };
     soon("a free instance", again).await;
+    Ok(())
+}
+
+/// So many bytes of address space more than it has.
+fn limit_space(gateway: &Gateway, more: u64) -> anyhow::Result<()> {
+    let sizes = std::fs::read_to_string(format!("/proc/{}/statm", gateway.pid()))?;
+    let pages: u64 = sizes.split(' ').next().unwrap_or_default().parse()?;
+    let all = Some(pages * 4096 + more);
+    let limit = Rlimit {
+        current: all,
+        maximum: all,
+    };
+    let pid = Pid::from_raw(i32::try_from(gateway.pid())?);
+    prlimit(pid, Resource::As, limit)?;
+    Ok(())
+}
+
+/// There is no going on without memory: better an end, and another start.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_memory_is_refused_the_process_ends_and_says_so() -> TestResult {
+    let origin = origin().await;
+    let gateway = Gateway::configured(config(&origin)).dir(&folder()?);
+    let mut gateway = gateway.start().await?;
+    let address = gateway.address();
+    recovers(&gateway).await;
+    limit_space(&gateway, 8 * MIB)?;
+    let mut clients = JoinSet::new();
+    for _ in 0..64 {
+        let body = Pattern::new(PAYLOAD);
+        let request = Outgoing::new("POST", "/both").body(body);
+        clients.spawn(Exchange::ask(address, request));
+    }
+    assert_eq!(gateway.ended().await?, -1, "a signal's");
+    let text = gateway.log().text();
+    assert!(text.contains("memory allocation of"), "{text}");
+    // Nobody is left waiting.
+    for answer in soon("an end for all of them", clients.join_all()).await {
+        assert!(!answer.is_ok_and(|answer| answer.status == 200));
+    }
     Ok(())
 }
