@@ -1,6 +1,12 @@
 //! The gateway: the real binary with a configuration, on a free port.
 
-use std::{io, net::SocketAddr, path::Path, process::Stdio, sync::Arc};
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::Arc,
+};
 
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal};
@@ -29,6 +35,7 @@ pub struct Configured {
     env: Vec<(String, String)>,
     folder: Option<Arc<TempDir>>,
     arguments: Vec<String>,
+    under: Vec<String>,
     port: u16,
 }
 
@@ -245,6 +252,7 @@ impl Configured {
             env: Vec::new(),
             folder: None,
             arguments: Vec::new(),
+            under: Vec::new(),
             port: 0,
         }
     }
@@ -277,6 +285,14 @@ impl Configured {
         self
     }
 
+    /// A program and its arguments that start the gateway in their place, as
+    /// `prlimit` does.
+    #[must_use]
+    pub fn under(mut self, program: &[&str]) -> Self {
+        self.under = program.iter().map(|one| (*one).to_owned()).collect();
+        self
+    }
+
     /// The port of one that is gone, instead of a free one.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
@@ -299,11 +315,12 @@ impl Configured {
         let temporary = folder.path().join("tmp");
         std::fs::create_dir_all(&temporary)?;
         let port = self.port.to_string();
-        let mut command = binary::command(
-            binary::gateway_binary(),
-            &["run", "-c", &self.file, "-p", &port, "--log-format", "json"],
-        );
+        let under = self.under.into_iter().map(PathBuf::from);
+        let mut program = under.chain([binary::gateway_binary()]);
+        let mut command = binary::command(program.next().context("a program")?, &[]);
         command
+            .args(program)
+            .args(["run", "-c", &self.file, "-p", &port, "--log-format", "json"])
             .args(&self.arguments)
             .env("TMPDIR", temporary)
             .envs(self.env)

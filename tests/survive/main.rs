@@ -9,6 +9,7 @@
     reason = "tests report by panicking"
 )]
 
+mod backends;
 mod connections;
 mod days;
 mod h2;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use cuttle_pipeline::config::{KeyPath, PluginFolder, Service};
-use cuttle_plugin::{Component, EngineSettings, MAX_COMPONENT_BYTES};
+use cuttle_plugin::{Component, EngineSettings, LoadError, MAX_COMPONENT_BYTES};
 
 use super::{
     Findings,
@@ -62,7 +62,8 @@ pub(super) struct Catalog {
     loaded: BTreeMap<String, (Component, Origin)>,
     /// Names whose file could not be used: the reason has been reported.
     broken: Vec<String>,
-    /// The folder could not be read, so any name may have been in it.
+    /// There is no telling which plugins there are: the folder could not be read,
+    /// or the engine did not start.
     unreadable: bool,
     recorder: Option<Arc<Recorder>>,
     checks_schemas: bool,
@@ -90,6 +91,7 @@ impl Catalog {
             return catalog;
         }
         let Some(mut workshop) = workshop(service, &files, kept, findings) else {
+            catalog.unreadable = true;
             return catalog;
         };
         for (name, path) in files {
@@ -135,10 +137,12 @@ impl Catalog {
                 self.loaded.insert(name.to_owned(), (component, origin));
             }
             Err(error) => {
+                let help = room(&error)
+                    .unwrap_or_else(|| "correct the file or take it out of the folder".to_owned());
                 findings.error(
                     &KeyPath::root().key("plugin").key("folder"),
                     format!("{origin}: {}", chain(&error)),
-                    Some("correct the file or take it out of the folder".to_owned()),
+                    Some(help),
                 );
                 self.broken.push(name.to_owned());
             }
@@ -212,9 +216,18 @@ fn workshop<'k>(
     kept.plugins(&settings)
         .map_err(|error| {
             let place = KeyPath::root().key("extra_config").key("cuttle/plugins");
-            findings.error(&place, chain(&error), None);
+            findings.error(&place, chain(&error), room(&error));
         })
         .ok()
+}
+
+/// What to do about an engine that does not start.
+fn room(error: &LoadError) -> Option<String> {
+    matches!(error, LoadError::Engine { .. }).then(|| {
+        "each of `max_instances` (1,000) reserves about 285 MiB of address space, which is no memory: \
+         raise its limit (`ulimit -v`, `LimitAS=` of systemd) or lower `max_instances`"
+            .to_owned()
+    })
 }
 
 /// Whether one thread would take seconds to compile it.

@@ -31,6 +31,7 @@ use tokio_rustls::TlsAcceptor;
 use super::{
     census::{Cut, Seat},
     clock::{Clock, OpenRequest},
+    date,
     drain::Guard,
     gate::{Gate, Reset},
     limits::{MAX_HEADER_LIST, MAX_LOCAL_RESETS, MAX_PENDING_RESETS, MAX_SEND_BUFFER, MAX_STREAMS},
@@ -187,7 +188,8 @@ where
         let gateway = live.gateway();
         let version = request.version();
         async move {
-            let response = gateway.handle(request, peer).await;
+            let mut response = gateway.handle(request, peer).await;
+            date::correct(response.headers_mut());
             if version == http::Version::HTTP_2 {
                 open.waits_for_client(true);
             }

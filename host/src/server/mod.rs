@@ -4,6 +4,7 @@
 mod census;
 mod clock;
 mod connection;
+mod date;
 mod descriptors;
 mod drain;
 mod frames;

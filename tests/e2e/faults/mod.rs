@@ -1,7 +1,8 @@
-//! Forward proxies that fail in every scripted way: the request fails in
+//! Forward proxies, and backends, that fail in every scripted way: the request fails in
 //! bounded time, nothing ever reaches the origin around the proxy, and the
 //! gateway goes on as before.
 
+mod backend;
 mod run;
 mod table;
 

@@ -3,7 +3,9 @@
 use std::{fmt::Write as _, time::Duration};
 
 use anyhow::{anyhow, ensure};
-use cuttle_tests::{Answer, Authority, FaultProxy, Gateway, Origin, Reply, TestResult, soon};
+use cuttle_tests::{
+    Answer, Authority, FaultProxy, Gateway, Origin, Reply, TestResult, Usage, soon,
+};
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
@@ -62,8 +64,23 @@ pub(super) async fn run(authority: &Authority, scheme: &str, cases: Vec<Case>) -
     let calls = cases
         .iter()
         .flat_map(|case| paths(case.name).map(|path| (path, case.expected)));
+    let mut text = wrong(&gateway, calls).await;
+    if !origin.journal().received.is_empty() {
+        writeln!(text, "went around the proxy:\n{}", origin.journal().text())?;
+    }
+    ensure!(text.is_empty(), "{text}");
+    healthy(&gateway).await?;
+    are_closed(&gateway, &before).await;
+    Ok(())
+}
+
+/// Makes these calls; what did not come out as expected.
+pub(super) async fn wrong(
+    gateway: &Gateway,
+    calls: impl IntoIterator<Item = (String, Outcome)>,
+) -> String {
     let wrong: Vec<String> = stream::iter(calls)
-        .map(|(path, expected)| call(&gateway, path, expected))
+        .map(|(path, expected)| call(gateway, path, expected))
         .buffer_unordered(AT_ONCE)
         // The context of an error is the whole log of all cases.
         .filter_map(|verdict| async {
@@ -73,13 +90,11 @@ pub(super) async fn run(authority: &Authority, scheme: &str, cases: Vec<Case>) -
         })
         .collect()
         .await;
+    wrong.concat()
+}
 
-    let mut text = wrong.concat();
-    if !origin.journal().received.is_empty() {
-        writeln!(text, "went around the proxy:\n{}", origin.journal().text())?;
-    }
-    ensure!(text.is_empty(), "{text}");
-    healthy(&gateway).await?;
+/// Waits until there are no more descriptors than `before`.
+pub(super) async fn are_closed(gateway: &Gateway, before: &Usage) {
     soon("descriptors to be closed", async {
         while gateway
             .usage()
@@ -89,7 +104,6 @@ pub(super) async fn run(authority: &Authority, scheme: &str, cases: Vec<Case>) -
         }
     })
     .await;
-    Ok(())
 }
 
 async fn call(gateway: &Gateway, path: String, expected: Outcome) -> TestResult {
@@ -163,7 +177,7 @@ fn paths(name: &str) -> [String; 2] {
     ["plugin", "client"].map(|way| format!("/{name}/{way}"))
 }
 
-fn limited(endpoint: Value) -> Value {
+pub(super) fn limited(endpoint: Value) -> Value {
     let limit = format!("{}ms", LIMIT.as_millis());
     with(endpoint, "timeout", json!(limit))
 }

@@ -2,7 +2,10 @@
 //! gateway is well again within [`RECOVERY`] without a restart.
 
 mod bombs;
+mod clock;
+mod memory;
 mod names;
+mod network;
 mod output;
 mod process;
 

@@ -71,6 +71,15 @@ async fn a_killed_gateway_can_be_started_on_its_port_at_once() -> TestResult {
     Ok(())
 }
 
+async fn until_status(gateway: &Gateway, path: &str, status: u16) {
+    soon("a configuration", async {
+        while !matches!(gateway.get(path).await, Ok(answer) if answer.status == status) {
+            sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_of_reloads_fails_no_request() -> TestResult {
     const STORM: usize = 100;
@@ -81,18 +90,27 @@ async fn a_storm_of_reloads_fails_no_request() -> TestResult {
         gateway.signal(Signal::HUP)?;
         sleep(Duration::from_millis(2)).await;
     }
-    // Signals that come while one waits are one: what counts is the last.
-    gateway.configure(service(json!({
-        "url_pattern": "/x", "host": [origin.url()], "encoding": "no-op",
-    })))?;
+    // Signals that come while one waits are one: what counts is the last, also
+    // when it comes during a reload.
+    let mut long = service(backend(&origin.url()));
+    let endpoints = long["endpoints"].as_array_mut().expect("a list");
+    endpoints.extend((0..2_000).map(|number| {
+        let mut one = service(backend(&origin.url()))["endpoints"][0].take();
+        one["endpoint"] = json!(format!("/long/{number}"));
+        one
+    }));
+    gateway.configure(long)?;
     gateway.signal(Signal::HUP)?;
-    soon("the last configuration", async {
-        while gateway.get("/big").await?.status != 404 {
-            sleep(Duration::from_millis(20)).await;
-        }
-        anyhow::Ok(())
-    })
-    .await?;
+    until_status(&gateway, "/long/0", 200).await;
+    let started = |line: &str| line.contains("\"reload started\"");
+    let text = gateway.log().text();
+    let count = text.lines().filter(|line| started(line)).count();
+    gateway.signal(Signal::HUP)?;
+    let during = gateway.log().nth("another reload", count + 1, started);
+    assert!(during.await.is_some());
+    gateway.configure(service(backend(&origin.url())))?;
+    gateway.signal(Signal::HUP)?;
+    until_status(&gateway, "/long/0", 404).await;
     load.unharmed().await;
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::wire::{
 use crate::healthy::{Healthy, cut, descriptors_are_back, gateway};
 
 /// SETTINGS_INITIAL_WINDOW_SIZE.
-const INITIAL_WINDOW: u16 = 4;
+pub(crate) const INITIAL_WINDOW: u16 = 4;
 const MAX_CONCURRENT_STREAMS: u16 = 3;
 const REFUSED_STREAM: u32 = 7;
 const LONG: u64 = 32 << 20;

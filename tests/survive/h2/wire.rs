@@ -45,6 +45,15 @@ pub(crate) enum Outcome {
     Gone,
 }
 
+/// How an answer ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Whole,
+    Reset(u32),
+    /// With the connection.
+    Gone,
+}
+
 /// A connection whose settings are exchanged. What the gateway sends is read
 /// all the time, so that nobody waits for the other.
 pub(crate) struct Client {
@@ -108,6 +117,27 @@ impl Client {
             seen.push(frame);
         }
         seen
+    }
+
+    /// The answer on `stream`, as far as it comes: its status, if it had a head,
+    /// and its body.
+    pub(crate) async fn answer(&mut self, stream: u32) -> (Option<u16>, Vec<u8>, End) {
+        let (mut head, mut body) = (None, Vec::new());
+        while let Some(frame) = self.frame().await {
+            match frame.kind {
+                GOAWAY => break,
+                HEADERS if frame.stream == stream => head = Some(status(&frame.payload)),
+                DATA if frame.stream == stream => body.extend(&frame.payload),
+                RST_STREAM if frame.stream == stream => {
+                    return (head, body, End::Reset(number(&frame.payload)));
+                }
+                _ => continue,
+            }
+            if frame.flags & END_STREAM != 0 {
+                return (head, body, End::Whole);
+            }
+        }
+        (head, body, End::Gone)
     }
 
     /// What becomes of `stream`.
