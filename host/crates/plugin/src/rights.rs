@@ -201,11 +201,7 @@ impl Origin {
 
     fn has_host(&self, other: &Authority) -> bool {
         // Most are the same text, which needs no taking apart.
-        self.authority == *other
-            || self
-                .authority
-                .host()
-                .eq_ignore_ascii_case(other.host())
+        self.authority == *other || self.authority.host().eq_ignore_ascii_case(other.host())
     }
 }
 
