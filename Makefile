@@ -12,10 +12,6 @@
 #                instructions for a request, against tests/instructions.json (needs valgrind)
 #   make deny    licences, sources and versions of dependencies (needs cargo-deny)
 #   make advisories  the same by the RustSec database (needs cargo-deny and the network)
-#   make release
-#                the gateway as it is to be installed, compiled by what it was seen to do
-#                under load: target/release-by-profile/cuttle (needs what make bench needs,
-#                and rustup's llvm-tools)
 #   make bench   what a request costs, against a bare relay and other gateways
 #                (needs wrk, curl and nginx; those of haproxy, apache2 and python3-venv
 #                that are missing leave their rivals out)
@@ -23,7 +19,7 @@
 CARGO ?= cargo
 PLUGINS := --manifest-path plugins/Cargo.toml
 
-.PHONY: demo build test soak mutate lint fuzz deny advisories instructions release bench
+.PHONY: demo build test soak mutate lint fuzz deny advisories instructions bench
 
 demo:
 	$(CARGO) run --package cuttle --bin cuttle -- demo
@@ -94,25 +90,3 @@ bench:
 	-$(MAKE) $(BENCH_PEERS)/bin/envoy
 	$(CARGO) build --release --package cuttle-tests --bin bench --bin cuttle-under-test
 	CUTTLE_BENCH_PEERS=$(BENCH_PEERS)/bin $(CARGO) run --release --package cuttle-tests --bin bench -- $(BENCH)
-
-# Profile-guided: an instrumented gateway serves the benchmark's load, and the
-# released one is compiled by the counts. Debian's hosts are Rust's, too.
-HOST = $(shell rustc --print host-tuple)
-PROFILE := $(CURDIR)/target/profile
-PROFDATA = $(shell rustc --print sysroot)/lib/rustlib/$(HOST)/bin/llvm-profdata
-RELEASE = $(CARGO) build --release --package cuttle --bin cuttle --target $(HOST)
-TRAINING ?= 1 2 --only small,bodies,endpoints,tls --no-rivals
-
-release:
-	rustup component add llvm-tools
-	rm -rf $(PROFILE)/counts
-	$(CARGO) build --release --package cuttle-tests --bin bench
-	CARGO_PROFILE_RELEASE_LTO=off $(RELEASE) --target-dir $(PROFILE) \
-		--config 'build.rustflags=["-Cprofile-generate=$(PROFILE)/counts"]'
-	CUTTLE_BINARY=$(PROFILE)/$(HOST)/release/cuttle \
-		$(CARGO) run --release --package cuttle-tests --bin bench -- $(TRAINING)
-	$(PROFDATA) merge --output=$(PROFILE)/merged.profdata $(PROFILE)/counts
-	$(RELEASE) --target-dir $(PROFILE)/guided \
-		--config 'build.rustflags=["-Cprofile-use=$(PROFILE)/merged.profdata"]'
-	mkdir -p target/release-by-profile
-	cp $(PROFILE)/guided/$(HOST)/release/cuttle target/release-by-profile/cuttle
