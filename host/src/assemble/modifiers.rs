@@ -11,6 +11,8 @@ use cuttle_pipeline::{
 use cuttle_plugin::{Binding, CallError, Component, Content, Level, Modifier, Place};
 use tokio::time::Instant;
 
+use crate::secrets;
+
 use super::{
     Findings,
     catalog::Catalog,
@@ -123,7 +125,7 @@ impl Workbench<'_, '_> {
         };
         let name = component.name();
         Some(Binding {
-            settings: settings::resolve(used, self.egress.environment(), findings)?,
+            settings: settings::resolve(used, self.egress.environment(), findings)?.text,
             client,
             way,
             redirects,
@@ -168,7 +170,7 @@ fn tell(spot: &Spot<'_>, bound: &[Modifier]) {
         endpoint = spot.label(),
         backend = spot
             .backend
-            .map(|backend| backend.url_pattern.text.as_str()),
+            .map(|backend| secrets::url(&backend.url_pattern.text)),
         requests = count(|one| one.hooks().request),
         responses = count(|one| one.hooks().response),
         "modifiers"

@@ -27,7 +27,7 @@ pub(super) async fn build(
         return Some(None);
     };
     let found = plugins::components(used, catalog, findings)?;
-    let settings = settings::resolve(used, egress.environment(), findings)?;
+    let settings = settings::resolve(used, egress.environment(), findings)?.text;
     let fits = |one: &&Found<'_>| schema::fits(used, one, &settings, findings);
     if catalog.checks_schemas() && found.iter().filter(fits).count() < found.len() {
         return None;
