@@ -243,8 +243,11 @@ impl Planted {
                 "input_headers",
                 json!(["x-api-key"]),
             ),
-            with_backend(endpoint("/modified", &url), "extra_config", modifier),
-            with_backend(endpoint("/signed", &url), "url_pattern", json!(signed)),
+            with_backend(
+                with_backend(endpoint("/signed", &url), "url_pattern", json!(signed)),
+                "extra_config",
+                modifier,
+            ),
             post(with_plugin(
                 endpoint("/list", &url),
                 json!({
@@ -304,7 +307,6 @@ impl Planted {
             ("/environment", true),
             ("/environment/tls", false),
             ("/host", true),
-            ("/modified", true),
             ("/signed", true),
             ("/kit/file", true),
             ("/broken", true),
@@ -328,8 +330,8 @@ impl Planted {
         );
         let form = format!("user=al&password={}", text("form of a request"));
         for path in ["/list", "/kit", "/__debug/any"] {
-            let broken = &body[..body.len() - 1];
-            for body in [&body, broken, &form] {
+            let broken = body.trim_end_matches('}');
+            for body in [body.as_str(), broken, form.as_str()] {
                 requests.push((carrying("POST", path).text(body), !path.starts_with("/__")));
             }
         }
