@@ -16,7 +16,7 @@ use std::{
 use cuttle_pipeline::config::Listen;
 use tokio::time::Instant;
 
-use super::{census::Cut, framing::Reading};
+use super::{census::Cut, framing::Reading, streams::Unsent};
 
 /// A head that takes longer is an attack or a broken client. KrakenD waits for
 /// ever by default; so would every connection of a slow-header attack.
@@ -220,11 +220,24 @@ impl Clock {
         self.notes().broken
     }
 
-    /// Everything that hyper had to write has been taken by the system.
-    pub(super) fn flushed(&self) {
+    /// Everything that hyper had to write has been taken by the system, but for
+    /// what is `unsent` on HTTP/2: it waits for the client's windows.
+    pub(super) fn flushed(&self, unsent: Option<Unsent>) {
         let mut notes = self.notes();
         let before = notes.open.len();
-        notes.open.retain(|open| open.answered.is_none());
+        let under_way = notes.open.iter().filter(|open| open.answered.is_none());
+        let under_way = under_way.count();
+        let mut waiting = unsent.map_or(0, |unsent| unsent.streams.saturating_sub(under_way));
+        // Which of them wait is not known: the oldest, as the others came later.
+        notes.open.retain_mut(|open| match (open.answered, unsent) {
+            (None, _) => true,
+            (Some(answered), Some(unsent)) if waiting > 0 => {
+                waiting -= 1;
+                open.waiting = Some(answered.max(unsent.moved));
+                true
+            }
+            _ => false,
+        });
         // Idle, or a head that came early: its time begins only now.
         if before > 0 && notes.open.is_empty() && notes.reading != Reading::Body {
             notes.since = Instant::now();
@@ -232,7 +245,7 @@ impl Clock {
     }
 
     /// A request has come. It is open until the value has been dropped and
-    /// the connection has been [`flushed`](Self::flushed) after that.
+    /// its answer has been [`flushed`](Self::flushed) after that.
     pub(super) fn open(&self) -> OpenRequest {
         let mut notes = self.notes();
         let id = notes.next;
@@ -341,7 +354,7 @@ mod tests {
         clock.write_blocked(true);
         assert_eq!(left(&clock), 5, "nor taken");
         clock.write_blocked(false);
-        clock.flushed();
+        clock.flushed(None);
         assert_eq!(left(&clock), 30, "idle");
     }
 
@@ -361,6 +374,32 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn an_answer_that_waits_for_a_window_is_not_over() {
+        let unsent = |streams, moved| Some(Unsent { streams, moved });
+        let clock = clock();
+        clock.read(Reading::Http2, false);
+        let (first, second) = (clock.open(), clock.open());
+        drop(first);
+        clock.flushed(unsent(2, Instant::now()));
+        assert_eq!((left(&clock), clock.nearest().1), (5, Cut::Stall));
+        tokio::time::advance(3 * SECOND).await;
+        clock.flushed(unsent(2, Instant::now()));
+        assert_eq!(left(&clock), 5, "some of it has gone");
+        tokio::time::advance(3 * SECOND).await;
+        clock.flushed(unsent(2, Instant::now() - 3 * SECOND));
+        assert_eq!(left(&clock), 2, "and no more");
+        clock.flushed(unsent(1, Instant::now()));
+        assert_eq!(
+            left(&clock),
+            5,
+            "the other has no answer yet: to look again"
+        );
+        drop(second);
+        clock.flushed(unsent(0, Instant::now()));
+        assert_eq!((left(&clock), clock.nearest().1), (30, Cut::Idle));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_request_that_came_early_waits_without_a_limit_of_its_own() {
         let clock = clock();
         clock.read(Reading::Nothing, true);
@@ -369,7 +408,7 @@ mod tests {
         tokio::time::advance(30 * SECOND).await;
         assert_eq!(left(&clock), 10, "that of the response");
         drop(first);
-        clock.flushed();
+        clock.flushed(None);
         assert_eq!(left(&clock), 10, "that of the head, from now");
     }
 }
