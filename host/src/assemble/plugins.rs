@@ -207,27 +207,9 @@ fn recorded(
     Some(Recorded::new(
         recorder,
         &name.name,
-        shown_settings(found, &shared.settings),
+        schema::shown_settings(found, &shared.settings),
         rights,
     ))
-}
-
-/// Settings as they may be recorded, as far as this is not told by names; and the
-/// secrets of them.
-fn shown_settings(
-    found: &[Found<'_>],
-    settings: &Resolved,
-) -> (serde_json::Map<String, serde_json::Value>, Vec<String>) {
-    let mut secrets = settings.secrets.clone();
-    let mut shown = serde_json::from_str(&settings.text).unwrap_or_default();
-    for (_, component) in found {
-        schema::hide_marked(component, &mut shown, &mut secrets);
-    }
-    let shown = match shown {
-        serde_json::Value::Object(shown) => shown,
-        _ => Default::default(),
-    };
-    (shown, secrets)
 }
 
 async fn bind(

@@ -6,9 +6,9 @@
 
 use cuttle_pipeline::config::{KeyPath, PluginUse};
 use cuttle_plugin::Component;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{Findings, plugins::Found};
+use super::{Findings, plugins::Found, settings::Resolved};
 use crate::{
     schema::{Schema, Violation},
     secrets::HIDDEN,
@@ -89,9 +89,27 @@ fn follows(
     violations.is_empty()
 }
 
+/// Settings as they may be recorded, as far as this is not told by names; and the
+/// secrets of them.
+pub(super) fn shown_settings(
+    found: &[Found<'_>],
+    settings: &Resolved,
+) -> (Map<String, Value>, Vec<String>) {
+    let mut secrets = settings.secrets.clone();
+    let mut shown = serde_json::from_str(&settings.text).unwrap_or_default();
+    for (_, component) in found {
+        hide_marked(component, &mut shown, &mut secrets);
+    }
+    let shown = match shown {
+        Value::Object(shown) => shown,
+        _ => Default::default(),
+    };
+    (shown, secrets)
+}
+
 /// Hides in `settings` what the schema of `component` marks as a secret, and adds the
 /// texts to `secrets`. A schema that cannot be read marks nothing.
-pub(super) fn hide_marked(component: &Component, settings: &mut Value, secrets: &mut Vec<String>) {
+fn hide_marked(component: &Component, settings: &mut Value, secrets: &mut Vec<String>) {
     let schema = component.settings_schema().unwrap_or_default();
     if let Ok(schema) = serde_json::from_str(schema) {
         hide(&schema, settings, secrets);

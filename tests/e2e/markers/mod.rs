@@ -5,6 +5,7 @@ mod marker;
 mod outputs;
 mod planted;
 mod templated;
+mod traffic;
 
 use cuttle_tests::TestResult;
 

@@ -12,7 +12,7 @@ use std::{
 use cuttle_tests::{Gateway, TestResult, bundled_plugin, command, fixture, gateway_binary, soon};
 use serde_json::{Value, json};
 
-use super::planted::Planted;
+use super::{planted::Planted, traffic};
 
 /// What is searched.
 #[derive(Default)]
@@ -51,7 +51,7 @@ impl Outputs {
         self.add("the compiler's process", watch.end());
         let line = fs::read(format!("/proc/{}/cmdline", gateway.pid()))?;
         self.add("the command line", String::from_utf8_lossy(&line));
-        for (index, (request, passes)) in planted.requests().into_iter().enumerate() {
+        for (index, (request, passes)) in traffic::requests().into_iter().enumerate() {
             let answer = gateway.ask(request).await?;
             let name = format!("answer {index}: {}", answer.head.raw);
             let text = format!("{}{}", answer.head.raw, answer.body);
@@ -125,7 +125,7 @@ impl Outputs {
             ("/signed/", "GET"),
             ("/nowhere", "GET"),
         ] {
-            let (target, fields) = super::planted::asked(path);
+            let (target, fields) = traffic::asked(path);
             let mut arguments = vec!["explain", method, target.as_str(), "-c", "good.json"];
             fields
                 .iter()
