@@ -83,8 +83,15 @@ impl Outputs {
     /// What is said of the configuration, as it is and with mistakes.
     pub(super) async fn tell(&mut self, planted: &Planted) -> TestResult {
         let folder = planted.folder.path();
-        fs::write(folder.join("good.json"), planted.config.to_string())?;
-        fs::write(folder.join("bad.json"), broken(&planted.config).to_string())?;
+        let tls =
+            |key| json!({ "keys": [{ "public_key": "listener/cert.pem", "private_key": key }] });
+        let mut good = planted.config.clone();
+        good["tls"] = tls("listener/key.pem");
+        let mut bad = broken(&good);
+        // Not the key of that certificate.
+        bad["tls"] = tls("client/key.pem");
+        fs::write(folder.join("good.json"), good.to_string())?;
+        fs::write(folder.join("bad.json"), bad.to_string())?;
         for file in ["good.json", "bad.json"] {
             for more in [
                 &["-t"][..],

@@ -365,10 +365,12 @@ fn keys(authority: &Authority, folder: &Path) -> Vec<Marker> {
         (read(&certificate), read(&key))
     };
     let (_, client) = issue("client");
+    let (_, listener) = issue("listener");
     let (certificate, shown) = issue("shown");
     std::fs::write(folder.join("shown.pem"), certificate + &shown).expect("a file");
     vec![
         Marker::key("key of client_tls", &client),
+        Marker::key("key of the listener", &listener),
         Marker::key("key of proxy_client_certificate", &shown),
     ]
 }
