@@ -1,8 +1,10 @@
 //! The gateway: a cleaned and routed request goes to its endpoint's pipeline,
 //! and what comes of it becomes a response.
 
+mod build;
 mod builtin;
 mod explain;
+mod outcome;
 mod routes;
 
 use std::{
@@ -15,8 +17,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use cuttle_pipeline::config::{Endpoint, KeyPath, Service};
-use cuttle_pipeline::{Failure, FailureKind, Inbound, Pipeline};
+use cuttle_pipeline::{FailureKind, Inbound, Pipeline, config::KeyPath};
 use futures_util::FutureExt;
 use http::{HeaderName, Method, Request, Response, StatusCode, request::Parts};
 use http_body::Body as HttpBody;
@@ -24,22 +25,18 @@ use http_body_util::BodyExt;
 use tracing::{Instrument, Span};
 
 use crate::{
-    head::{
-        self, Head,
-        body::{BodyState, ClientBody},
-        client_ip::Trust,
-    },
+    head::{self, Head, body::ClientBody, client_ip::Trust},
     metrics::{self, Traffic},
     respond::{self, Body, BoxError, Responder, TrackedBody},
-    router::{Conflict, Outcome, Router},
+    router::{Outcome, Router},
     server::Census,
     server_plugins::{self, ServerPlugins},
     status::Status,
-    telemetry::{AccessLog, chain, fields},
+    telemetry::{AccessLog, fields},
 };
+pub use build::RouteConflict;
 use builtin::Builtin;
 pub(crate) use explain::{Explained, ExplainedEndpoint};
-use routes::{endpoint_route, own_route};
 
 /// Names the path in front of ours, for redirects.
 const X_FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
@@ -81,17 +78,6 @@ pub struct Gateway {
 #[derive(Clone, Copy)]
 struct Unlogged;
 
-/// A route that cannot stand beside an earlier one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RouteConflict {
-    /// Where the later route stands.
-    pub place: KeyPath,
-    /// What is wrong; names the place of the earlier one.
-    pub message: String,
-    /// What to do about it.
-    pub help: String,
-}
-
 /// What a route leads to.
 enum Target {
     Endpoint(Box<EndpointRoute>),
@@ -111,51 +97,6 @@ struct EndpointRoute {
 }
 
 impl Gateway {
-    /// A gateway for `endpoints` with the options of `service`.
-    ///
-    /// # Errors
-    /// All pairs of routes that exclude each other, with their places.
-    pub fn new(
-        service: &Service,
-        endpoints: Vec<(Endpoint, Pipeline)>,
-    ) -> Result<Self, Vec<RouteConflict>> {
-        let options = &service.router;
-        let endpoints = endpoints.into_iter();
-        let mut routes: Vec<_> = endpoints
-            .map(|endpoint| endpoint_route(endpoint, options.max_payload))
-            .collect();
-        if !options.disable_health {
-            let place = ["router", "health_path"];
-            routes.push(own_route(&options.health_path, place, Target::Health));
-        }
-        if let Some(path) = &service.http.status_path {
-            routes.push(own_route(
-                path,
-                ["cuttle/http", "status_path"],
-                Target::Status,
-            ));
-        }
-        if let Some(path) = &service.http.metrics_path {
-            let place = ["cuttle/http", "metrics_path"];
-            routes.push(own_route(path, place, Target::Metrics));
-        }
-        routes.extend(builtin::routes(service));
-        Ok(Self {
-            generation: 1,
-            retired: AtomicBool::new(false),
-            router: Router::build(routes, options.into()).map_err(conflicts)?,
-            responder: Responder::new(service),
-            trust: Trust::new(options),
-            access: AccessLog::new(options),
-            max_payload: options.max_payload,
-            panics: AtomicU64::new(0),
-            status: None,
-            census: OnceLock::new(),
-            traffic: service.http.metrics_path.as_ref().map(|_| Arc::default()),
-            in_front: None,
-        })
-    }
-
     /// The same with something to tell on its status page.
     #[must_use]
     pub(crate) fn with_status(mut self, status: Option<Status>) -> Self {
@@ -360,100 +301,6 @@ impl Gateway {
         self.router
             .route(&parts.method, parts.uri.path(), parts.uri.query(), prefix)
     }
-
-    async fn run(
-        &self,
-        endpoint: &EndpointRoute,
-        inbound: Inbound,
-        body: &BodyState,
-    ) -> Response<Body> {
-        // Here already: a panic must not unwind through a plugin in front.
-        match AssertUnwindSafe(endpoint.pipeline.serve(inbound))
-            .catch_unwind()
-            .await
-        {
-            Ok(Ok(answer)) => {
-                for failure in &answer.failures {
-                    self.tell(failure, failure.kind, "backend failed");
-                }
-                self.responder.answer(answer)
-            }
-            Ok(Err(failure)) => self.fail(&failure, body),
-            Err(_) => self.panicked(),
-        }
-    }
-
-    fn panicked(&self) -> Response<Body> {
-        self.panics.fetch_add(1, Ordering::Relaxed);
-        tracing::error!(target: "cuttle", "a request has made the gateway panic");
-        self.responder.panicked()
-    }
-
-    /// A plugin in front has not answered. It is no backend, so that
-    /// `gateway_errors` does not concern it.
-    pub(crate) fn failed_in_front(
-        &self,
-        error: &(dyn std::error::Error + 'static),
-        overloaded: bool,
-        body: &BodyState,
-    ) -> Response<Body> {
-        let kind = match (body.is_broken(), body.is_too_large()) {
-            (true, _) => FailureKind::ClientBody,
-            (_, true) => FailureKind::BodyTooLarge,
-            _ if overloaded => FailureKind::Overloaded,
-            _ => FailureKind::Panicked,
-        };
-        let error = chain(error);
-        match is_clients(kind) {
-            true => tracing::info!(target: "cuttle", ?kind, error, "request refused"),
-            false => {
-                tracing::error!(target: "cuttle", kind = "ServerPlugin", error, "request failed");
-            }
-        }
-        self.responder.kind(kind)
-    }
-
-    fn fail(&self, failure: &Failure, body: &BodyState) -> Response<Body> {
-        // Whatever went wrong after it, a bad body is the client's fault.
-        let of_client = match (body.is_broken(), body.is_too_large()) {
-            (true, _) => Some(FailureKind::ClientBody),
-            (_, true) => Some(FailureKind::BodyTooLarge),
-            _ => None,
-        };
-        for part in failure.parts() {
-            self.tell(part, of_client.unwrap_or(part.kind), "request failed");
-        }
-        match of_client {
-            Some(kind) => self.responder.kind(kind),
-            None => self.responder.failure(failure),
-        }
-    }
-
-    /// One line about a failure, for the operator.
-    fn tell(&self, failure: &Failure, kind: FailureKind, what: &'static str) {
-        if kind == FailureKind::Panicked {
-            self.panics.fetch_add(1, Ordering::Relaxed);
-        }
-        let error = chain(&*failure.source);
-        // The position in the list; the span's `backend` is the last one's URL.
-        let position = failure.backend;
-        match is_clients(kind) {
-            true => tracing::info!(target: "cuttle", ?kind, position, error, "request refused"),
-            false => tracing::error!(target: "cuttle", ?kind, position, error, "{what}"),
-        }
-    }
-}
-
-/// Whether there is nothing for the operator to do: the client, or a modifier's
-/// refusal of its request, is the cause.
-fn is_clients(kind: FailureKind) -> bool {
-    matches!(
-        kind,
-        FailureKind::ClientBody
-            | FailureKind::ClientRequest
-            | FailureKind::BodyTooLarge
-            | FailureKind::Refused
-    )
 }
 
 impl Drop for Gateway {
@@ -464,15 +311,6 @@ impl Drop for Gateway {
             tracing::info!(target: "cuttle", generation, "former generation is gone");
         }
     }
-}
-
-fn conflicts(found: Vec<Conflict>) -> Vec<RouteConflict> {
-    let told = |conflict: Conflict| RouteConflict {
-        message: conflict.to_string(),
-        help: conflict.help(),
-        place: conflict.place,
-    };
-    found.into_iter().map(told).collect()
 }
 
 /// What a pipeline is given of a request.

@@ -5,6 +5,8 @@ use cuttle_pipeline::config::is_secret;
 use http::{HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
 
+use crate::record;
+
 /// What stands for a secret.
 pub(crate) const HIDDEN: &str = "***";
 
@@ -30,6 +32,12 @@ pub(crate) fn url(url: &str) -> String {
     };
     let pairs: Vec<_> = query.split('&').map(pair).collect();
     format!("{path}?{}", pairs.join("&"))
+}
+
+/// A text as it may be shown: without the values of what has the name of a secret in
+/// JSON, a form or a query, and without user information of URLs.
+pub(crate) fn text(text: &str) -> String {
+    record::redacted(text)
 }
 
 fn pair(pair: &str) -> String {

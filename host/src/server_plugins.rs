@@ -12,7 +12,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use cuttle_plugin::{Answering, CallError, Handler, Meter, ServerPlugin};
+use cuttle_plugin::{Answering, CallError, Handler, ServerPlugin};
 use http::{
     HeaderValue, Request, Response, Uri, Version,
     header::HOST,
@@ -67,11 +67,6 @@ impl ServerPlugins {
     /// Their names, in the order of the file.
     pub(crate) fn names(&self) -> Vec<String> {
         self.all.iter().map(|one| one.name().to_owned()).collect()
-    }
-
-    /// What they cost, in the order of the file.
-    pub(crate) fn meters(&self) -> Vec<Meter> {
-        self.all.iter().map(ServerPlugin::meter).collect()
     }
 
     /// Lets them answer a request whose head is clean, in front of `gateway`.

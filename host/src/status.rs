@@ -11,11 +11,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cuttle_egress::{Client, ProxyHealth};
-use cuttle_plugin::{Meter, Plugin};
+use cuttle_egress::{Client, ProxyHealth, Way};
+use cuttle_plugin::{Meter, Plugin, World};
 use serde_json::{Value, json};
 
-use crate::{assemble::BackendEgress, server::Census};
+use crate::{
+    assemble::{BackendEgress, PluginEgress},
+    server::Census,
+};
 
 /// The first gateway of the process, which is as good as its start.
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -27,22 +30,22 @@ pub(crate) struct Status {
     /// One for each set of TLS settings.
     clients: Vec<Client>,
     backends: Vec<BackendEgress>,
-    /// Plugins in front of the gateway, in the order of the file.
-    in_front: Vec<Meter>,
+    /// Plugins in front of the gateway and modifiers, in the order of the file.
+    around: Vec<PluginEgress>,
 }
 
 impl Status {
     pub(crate) fn new(
         clients: Vec<Client>,
         backends: Vec<BackendEgress>,
-        in_front: Vec<Meter>,
+        around: Vec<PluginEgress>,
     ) -> Self {
         LazyLock::force(&START);
         Self {
             since: Instant::now(),
             clients,
             backends,
-            in_front,
+            around,
         }
     }
 
@@ -64,8 +67,9 @@ impl Status {
         &self.backends
     }
 
-    pub(crate) fn in_front(&self) -> &[Meter] {
-        &self.in_front
+    /// Plugins in front of the gateway and modifiers.
+    pub(crate) fn around(&self) -> &[PluginEgress] {
+        &self.around
     }
 
     /// Everything at this moment.
@@ -88,8 +92,15 @@ impl Status {
                 "failovers": sum(&|client| client.counters().failovers),
             },
             "backends": self.backends.iter().map(backend).collect::<Vec<_>>(),
-            "server_plugins": self.in_front.iter().map(plugin).collect::<Vec<_>>(),
+            "server_plugins": self.of(World::HttpServer).map(|one| plugin(&one.meter)).collect::<Vec<_>>(),
+            "modifiers": self.of(World::ReqRespModifier).map(modifier).collect::<Vec<_>>(),
         })
+    }
+
+    fn of(&self, world: World) -> impl Iterator<Item = &PluginEgress> {
+        self.around
+            .iter()
+            .filter(move |one| one.meter.world() == world)
     }
 }
 
@@ -103,13 +114,26 @@ fn connections(census: &Census) -> Value {
     })
 }
 
+fn modifier(around: &PluginEgress) -> Value {
+    json!({
+        "endpoint": around.endpoint,
+        "backend": around.backend,
+        "proxies": proxies(&around.ways),
+        "plugin": plugin(&around.meter),
+    })
+}
+
+fn proxies(ways: &[Way]) -> Vec<Value> {
+    let health = ways.iter().flat_map(|way| way.health());
+    health.map(|health| proxy(&health)).collect()
+}
+
 fn backend(backend: &BackendEgress) -> Value {
-    let proxies = backend.ways.iter().flat_map(|way| way.health());
     let plugins = backend.running.iter().map(Plugin::meter);
     json!({
         "endpoint": backend.endpoint,
         "backend": backend.backend,
-        "proxies": proxies.map(|health| proxy(&health)).collect::<Vec<_>>(),
+        "proxies": proxies(&backend.ways),
         "plugins": plugins.map(|meter| plugin(&meter)).collect::<Vec<_>>(),
     })
 }

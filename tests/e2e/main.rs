@@ -24,6 +24,7 @@ mod languages;
 mod leaks;
 mod listener;
 mod logs_and_secrets;
+mod markers;
 mod metrics;
 mod modifiers;
 mod noop_pipeline;

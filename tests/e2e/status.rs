@@ -1,9 +1,12 @@
 //! The status page: there on request, and true.
 
-use cuttle_tests::{FaultProxy, Gateway, Origin, TestResult};
+use cuttle_tests::{FaultProxy, Gateway, Origin, TestResult, fixture};
 use serde_json::{Value, json};
 
-use crate::support::{by_plugin, endpoint, service, with_client};
+use crate::support::{
+    by_plugin, endpoint, plugin_folder, plugins_from_folder, service, with, with_backend,
+    with_client,
+};
 
 async fn page(gateway: &Gateway) -> anyhow::Result<Value> {
     let answer = gateway.get("/__status").await?;
@@ -71,5 +74,51 @@ async fn proxies_plugins_and_counters_are_told_as_they_are() -> TestResult {
         (&anew["generation"], &anew["client"]["requests"]),
         (&json!(2), &json!(0))
     );
+    Ok(())
+}
+
+/// Plugins that answer for no backend, but stand around one, or around all of them.
+#[tokio::test]
+async fn plugins_beside_the_backends_are_told_as_well() -> TestResult {
+    let origin = Origin::replying("ok").await;
+    let folder = plugin_folder(&[&fixture("modifies-as-told"), &fixture("guards")]);
+    let modifier = json!({ "plugin/req-resp-modifier": {
+        "name": ["modifies-as-told"],
+        "modifies-as-told": { "request": [{ "set_header": ["x-set", "1"] }] },
+    } });
+    let around = with(
+        endpoint("/a", &origin.url()),
+        "extra_config",
+        modifier.clone(),
+    );
+    let around = with_backend(around, "extra_config", modifier);
+    let mut config = plugins_from_folder(service(vec![endpoint("/plain", &origin.url()), around]));
+    config["extra_config"] = json!({
+        "cuttle/http": { "status_path": "/__status", "metrics_path": "/__metrics" },
+        "plugin/http-server": { "name": "guards" },
+    });
+    let gateway = Gateway::configured(config).dir(&folder).start().await?;
+    assert_eq!(gateway.get("/a").await?.body, "ok");
+    let told = page(&gateway).await?;
+    let of = |backend: Value| {
+        let name = "modifies-as-told";
+        let plugin = json!({ "name": name, "instances": 1, "idle": 1, "limit": 256 });
+        json!({ "endpoint": "GET /a", "backend": backend, "proxies": [], "plugin": plugin })
+    };
+    assert_eq!(told["modifiers"], json!([of(Value::Null), of(json!(0))]));
+    assert_eq!(told["server_plugins"][0]["name"], "guards");
+    assert_eq!(told["server_plugins"].as_array().map(Vec::len), Some(1));
+
+    let metrics = gateway.get("/__metrics").await?.body;
+    for backend in ["", "backend=\"0\","] {
+        let series = format!(
+            "cuttle_plugin_calls_total{{plugin=\"modifies-as-told\",world=\"req-resp-modifier\",\
+             endpoint=\"GET /a\",{backend}position=\"0\"}} 1"
+        );
+        assert!(
+            metrics.lines().any(|line| line == series),
+            "{series}\n{metrics}"
+        );
+    }
     Ok(())
 }

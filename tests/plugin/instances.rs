@@ -118,6 +118,8 @@ async fn more_calls_than_instances_are_refused_at_once() {
         refused = second => {
             let error = refused.unwrap_err();
             assert!(matches!(error, CallError::Exhausted { .. }), "{error:?}");
+            let text = error.to_string();
+            assert!(text.contains("`limits.never-returns.instances` is 1"), "{text}");
         }
     }
 }

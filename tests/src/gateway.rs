@@ -242,6 +242,21 @@ fn on_loopback(mut config: Value) -> String {
     config.to_string()
 }
 
+/// The address in the line that says that it listens, which is JSON or text.
+fn listening(line: &str) -> Option<SocketAddr> {
+    let address = match serde_json::from_str::<Value>(line) {
+        Ok(event) if event["fields"]["message"] == "listening" => {
+            event["fields"]["address"].as_str()?.to_owned()
+        }
+        Ok(_) => return None,
+        Err(_) => {
+            let (_, rest) = line.split_once("listening")?;
+            rest.split_once("address=")?.1.trim().to_owned()
+        }
+    };
+    address.parse().ok()
+}
+
 impl Configured {
     /// A file with this text, whatever it holds.
     #[must_use]
@@ -320,7 +335,11 @@ impl Configured {
         let mut command = binary::command(program.next().context("a program")?, &[]);
         command
             .args(program)
-            .args(["run", "-c", &self.file, "-p", &port, "--log-format", "json"])
+            .args(["run", "-c", &self.file, "-p", &port]);
+        if !self.arguments.iter().any(|one| one == "--log-format") {
+            command.args(["--log-format", "json"]);
+        }
+        command
             .args(&self.arguments)
             .env("TMPDIR", temporary)
             .envs(self.env)
@@ -330,20 +349,13 @@ impl Configured {
         log.follow(child.stdout.take().context("standard output")?);
         log.follow(child.stderr.take().context("standard error")?);
         let pid = child.id().context("a running process")?;
-        let listening = log.find("the gateway to listen", |event| {
-            event["fields"]["message"] == "listening"
-        });
-        let Some(listening) = listening.await else {
+        let said = log.line("the gateway to listen", |line| listening(line).is_some());
+        let Some(line) = said.await else {
             let status = soon("the gateway's end", child.wait()).await?;
             bail!("the gateway ended with {status}:\n{}", log.text());
         };
-        let address = listening["fields"]["address"]
-            .as_str()
-            .context("an address")?;
         Ok(Gateway {
-            address: address
-                .parse()
-                .with_context(|| format!("not an address: {address}"))?,
+            address: listening(&line).context("an address")?,
             child,
             pid,
             log,

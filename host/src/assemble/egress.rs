@@ -2,7 +2,7 @@
 
 use cuttle_egress::Way;
 use cuttle_pipeline::config::{Backend, Endpoint, Service};
-use cuttle_plugin::{Component, Plugin};
+use cuttle_plugin::{Component, Meter, Plugin};
 use http::Uri;
 
 use super::plugins::sends_by_way;
@@ -62,6 +62,58 @@ impl BackendEgress {
         egress.plugin = Some(names.join(", "));
         egress.running = plugins.to_vec();
         egress
+    }
+}
+
+/// A plugin that stands around backends or endpoints, or in front of all of them.
+#[derive(Debug, Clone)]
+pub struct PluginEgress {
+    /// Method and path of the endpoint; `None` in front of the gateway.
+    pub endpoint: Option<String>,
+    /// Place of the backend among those of its endpoint; `None` around all of it.
+    pub backend: Option<usize>,
+    /// Place in its list, from 0.
+    pub position: usize,
+    /// What it can reach: scheme, host and port.
+    pub hosts: Vec<Uri>,
+    /// The ways it may choose from.
+    pub ways: Vec<Way>,
+    /// Whether redirects are followed, which lead no further than it may go itself.
+    pub follows_redirects: bool,
+    /// Tells its name, its kind and its instances.
+    pub(crate) meter: Meter,
+}
+
+impl PluginEgress {
+    /// Of one that stands nowhere yet, and may send requests by `way` to hosts that
+    /// were granted.
+    pub(super) fn new(
+        (component, meter): (&Component, Meter),
+        position: usize,
+        service: &Service,
+        (way, opened): (Way, Vec<Way>),
+    ) -> Self {
+        let own = component.sends().then_some(way);
+        Self {
+            endpoint: None,
+            backend: None,
+            position,
+            hosts: granted(service, component.name()),
+            ways: own.into_iter().chain(opened).collect(),
+            follows_redirects: false,
+            meter,
+        }
+    }
+
+    /// The same around an endpoint, or one of its backends, whose hosts it may reach.
+    pub(super) fn around(mut self, endpoint: &Endpoint, backend: Option<usize>) -> Self {
+        self.endpoint = Some(label(endpoint));
+        self.backend = backend;
+        if let Some(backend) = backend.and_then(|index| endpoint.backends.get(index)) {
+            self.hosts.splice(0..0, own_hosts(backend));
+            self.follows_redirects = !backend.http_client.no_redirect;
+        }
+        self
     }
 }
 

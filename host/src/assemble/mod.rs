@@ -38,16 +38,14 @@ use cuttle_pipeline::{
     config::{Backend, Endpoint, KeyPath, Loaded, Problem, Severity, Sources},
 };
 
-use crate::{
-    gateway::Gateway, server, server_plugins::ServerPlugins, status::Status, telemetry::chain,
-};
+use crate::{gateway::Gateway, server, status::Status, telemetry::chain};
 use catalog::Catalog;
 use client::Egress;
 use pac::PacFiles;
 
 pub(crate) use catalog::read as read_component;
 pub use catalog::{LoadedPlugin, Origin};
-pub use egress::BackendEgress;
+pub use egress::{BackendEgress, PluginEgress};
 pub(crate) use inputs::Inputs;
 pub use kept::Kept;
 
@@ -61,6 +59,8 @@ pub struct Assembly {
     pub plugins: Vec<LoadedPlugin>,
     /// Where the backends' requests can go, in the order of the file.
     pub egress: Vec<BackendEgress>,
+    /// Where requests of other plugins can go: those in front of the gateway first.
+    pub plugin_egress: Vec<PluginEgress>,
 }
 
 /// What one backend becomes.
@@ -96,7 +96,8 @@ pub async fn assemble(
     let catalog = Catalog::build(&loaded.service, kept, &mut findings);
     ungranted::unused(&loaded.service, &catalog, &mut findings);
     let settings = Settings::of(&loaded.service);
-    let (mut endpoints, mut reached) = (Vec::new(), Vec::new());
+    let mut endpoints = Vec::new();
+    let (mut reached, mut around) = (Vec::new(), Vec::new());
     if let Some(egress) = &egress {
         for endpoint in &loaded.service.endpoints {
             let built = backends(endpoint, egress, &catalog, loaded, &mut findings).await;
@@ -113,25 +114,24 @@ pub async fn assemble(
                 egress,
                 catalog: &catalog,
             };
-            let modifiers = bench.modifiers(endpoint, &mut findings).await;
+            let modifiers = bench.modifiers(endpoint, &mut around, &mut findings).await;
             let parts = executors.zip(modifiers);
             endpoints.extend(pipeline(endpoint, settings, parts, &mut findings));
         }
     }
     let in_front = match &egress {
         Some(egress) => {
-            server_plugins::build(&loaded.service, egress, &catalog, &mut findings).await
+            let service = &loaded.service;
+            server_plugins::build(service, egress, &catalog, &mut around, &mut findings).await
         }
         None => None,
     };
-    let in_front = in_front.flatten();
     let gateway = gateway(loaded, endpoints, &mut findings);
-    let status = egress.map(|egress| {
-        let in_front = in_front.iter().flat_map(ServerPlugins::meters);
-        Status::new(egress.clients(), reached.clone(), in_front.collect())
-    });
+    let status =
+        egress.map(|egress| Status::new(egress.clients(), reached.clone(), around.clone()));
+    let in_front = in_front.flatten();
     let gateway = gateway.map(|gateway| gateway.with_status(status).with_plugins(in_front));
-    let assembly = findings.finish(gateway, catalog, reached)?;
+    let assembly = findings.finish(gateway, catalog, (reached, around))?;
     kept.finish();
     Ok(assembly)
 }
@@ -272,7 +272,7 @@ impl<'a> Findings<'a> {
         mut self,
         gateway: Option<Gateway>,
         catalog: Catalog,
-        egress: Vec<BackendEgress>,
+        (egress, plugin_egress): (Vec<BackendEgress>, Vec<PluginEgress>),
     ) -> Result<Assembly, Vec<Problem>> {
         self.problems.sort_by_key(Problem::rank);
         let failed = self
@@ -285,6 +285,7 @@ impl<'a> Findings<'a> {
                 warnings: self.problems,
                 plugins: catalog.into_loaded(),
                 egress,
+                plugin_egress,
             }),
             _ => Err(self.problems),
         }

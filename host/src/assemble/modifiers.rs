@@ -11,8 +11,10 @@ use cuttle_pipeline::{
 use cuttle_plugin::{Binding, CallError, Component, Content, Level, Modifier, Place};
 use tokio::time::Instant;
 
+use crate::secrets;
+
 use super::{
-    Findings,
+    Findings, PluginEgress,
     catalog::Catalog,
     client::{Egress, redirects},
     executors::plugin_kind,
@@ -29,29 +31,33 @@ pub(super) struct Workbench<'a, 'e> {
 /// One list of modifiers.
 struct Spot<'a> {
     endpoint: &'a Endpoint,
-    /// `None` is the endpoint's own list.
-    backend: Option<&'a Backend>,
+    /// With its place; `None` is the endpoint's own list.
+    backend: Option<(usize, &'a Backend)>,
 }
 
 type List = Vec<Arc<dyn cuttle_pipeline::Modifier>>;
 
 impl Workbench<'_, '_> {
     /// Finds, configures and tries the modifiers of an endpoint and of its
-    /// backends. Nothing, and at least one problem, if one cannot be used.
+    /// backends, and adds to `around` what they can reach. Nothing, and at least
+    /// one problem, if one cannot be used.
     pub(super) async fn modifiers(
         &self,
         endpoint: &Endpoint,
+        around: &mut Vec<PluginEgress>,
         findings: &mut Findings<'_>,
     ) -> Option<Modifiers> {
         let mut spot = Spot {
             endpoint,
             backend: None,
         };
-        let own = self.list(&spot, &endpoint.modifiers, findings).await;
+        let own = self
+            .list(&spot, &endpoint.modifiers, around, findings)
+            .await;
         let mut backends = Vec::with_capacity(endpoint.backends.len());
-        for backend in &endpoint.backends {
-            spot.backend = Some(backend);
-            backends.extend(self.list(&spot, &backend.modifiers, findings).await);
+        for one in endpoint.backends.iter().enumerate() {
+            spot.backend = Some(one);
+            backends.extend(self.list(&spot, &one.1.modifiers, around, findings).await);
         }
         (backends.len() == endpoint.backends.len()).then_some(())?;
         Some(Modifiers {
@@ -64,11 +70,15 @@ impl Workbench<'_, '_> {
         &self,
         spot: &Spot<'_>,
         used: &[PluginUse],
+        around: &mut Vec<PluginEgress>,
         findings: &mut Findings<'_>,
     ) -> Option<List> {
         let mut bound = Vec::with_capacity(used.len());
-        for one in used {
-            bound.extend(self.bind(spot, one, findings).await);
+        for (position, one) in used.iter().enumerate() {
+            if let Some((modifier, reached)) = self.bind(spot, (position, one), findings).await {
+                bound.push(modifier);
+                around.push(reached);
+            }
         }
         if !bound.is_empty() {
             tell(spot, &bound);
@@ -81,9 +91,9 @@ impl Workbench<'_, '_> {
     async fn bind(
         &self,
         spot: &Spot<'_>,
-        used: &PluginUse,
+        (position, used): (usize, &PluginUse),
         findings: &mut Findings<'_>,
-    ) -> Option<Modifier> {
+    ) -> Option<(Modifier, PluginEgress)> {
         let name = used.names.first()?;
         let component = plugins::component(name, self.catalog, findings)?;
         let binding = self.binding(spot, (used, component), findings)?;
@@ -92,13 +102,15 @@ impl Workbench<'_, '_> {
         if checks && !schema::fits_own(used, &found, &binding.settings, findings) {
             return None;
         }
-        match Modifier::bind(component, binding, spot.place()).await {
-            Ok(modifier) => Some(modifier),
-            Err(error) => {
-                plugins::refused(used, name, &error, findings);
-                None
-            }
-        }
+        let way = binding.way.clone();
+        let bound = Modifier::bind(component, binding, spot.place()).await;
+        let modifier = bound
+            .map_err(|error| plugins::refused(used, name, &error, findings))
+            .ok()?;
+        let (meter, ways) = (modifier.meter(), (way, modifier.ways()));
+        let reached = PluginEgress::new((component, meter), position, self.service, ways);
+        let backend = spot.backend.map(|(index, _)| index);
+        Some((modifier, reached.around(spot.endpoint, backend)))
     }
 
     fn binding(
@@ -108,7 +120,7 @@ impl Workbench<'_, '_> {
         findings: &mut Findings<'_>,
     ) -> Option<Binding> {
         let (own, client, way, redirects) = match spot.backend {
-            Some(backend) => (
+            Some((_, backend)) => (
                 plugins::own_hosts(backend),
                 self.egress.client(backend, findings)?,
                 self.egress.way(backend, findings)?,
@@ -123,7 +135,7 @@ impl Workbench<'_, '_> {
         };
         let name = component.name();
         Some(Binding {
-            settings: settings::resolve(used, self.egress.environment(), findings)?,
+            settings: settings::resolve(used, self.egress.environment(), findings)?.text,
             client,
             way,
             redirects,
@@ -142,7 +154,7 @@ impl Workbench<'_, '_> {
 impl Spot<'_> {
     fn place(&self) -> Place {
         let (level, no_op) = match self.backend {
-            Some(backend) => (Level::Backend, backend.encoding == Encoding::NoOp),
+            Some((_, backend)) => (Level::Backend, backend.encoding == Encoding::NoOp),
             None => {
                 let no_op = self.endpoint.output_encoding == OutputEncoding::NoOp;
                 (Level::Endpoint, no_op)
@@ -168,7 +180,7 @@ fn tell(spot: &Spot<'_>, bound: &[Modifier]) {
         endpoint = spot.label(),
         backend = spot
             .backend
-            .map(|backend| backend.url_pattern.text.as_str()),
+            .map(|(_, backend)| secrets::url(&backend.url_pattern.text)),
         requests = count(|one| one.hooks().request),
         responses = count(|one| one.hooks().response),
         "modifiers"

@@ -17,7 +17,8 @@ use super::{
     catalog::Catalog,
     client::{Egress, redirects},
     executors::PluginExecutor,
-    schema, settings,
+    schema,
+    settings::{self, Resolved},
 };
 
 /// One place where a plugin is used.
@@ -46,7 +47,7 @@ pub(super) async fn build(
     }
     let shared = shared(spot, egress, findings)?;
     unused_proxy(spot, &found, findings);
-    if catalog.checks_schemas() && !fit(spot, &found, &shared.settings, findings) {
+    if catalog.checks_schemas() && !fit(spot, &found, &shared.settings.text, findings) {
         return None;
     }
     let mut plugins: Vec<Plugin> = Vec::with_capacity(found.len());
@@ -132,7 +133,7 @@ fn can_hand_on(found: &[Found<'_>], findings: &mut Findings<'_>) -> bool {
 
 /// What the plugins of a backend have in common.
 struct Shared {
-    settings: String,
+    settings: Resolved,
     client: cuttle_egress::Client,
     way: Way,
     hosts: Vec<Authority>,
@@ -206,7 +207,7 @@ fn recorded(
     Some(Recorded::new(
         recorder,
         &name.name,
-        &shared.settings,
+        schema::shown_settings(found, &shared.settings),
         rights,
     ))
 }
@@ -245,7 +246,7 @@ fn binding(
         endpoint, service, ..
     } = *spot;
     Some(Binding {
-        settings: shared.settings.clone(),
+        settings: shared.settings.text.clone(),
         client: shared.client.clone(),
         way: shared.way.clone(),
         redirects: redirects(&spot.backend.http_client),

@@ -5,10 +5,14 @@
 //! they may be secrets.
 
 use cuttle_pipeline::config::{KeyPath, PluginUse};
-use serde_json::Value;
+use cuttle_plugin::Component;
+use serde_json::{Map, Value};
 
-use super::{Findings, plugins::Found};
-use crate::schema::{Schema, Violation};
+use super::{Findings, plugins::Found, settings::Resolved};
+use crate::{
+    schema::{Schema, Violation},
+    secrets::HIDDEN,
+};
 
 /// Violations that are told of one place of use.
 const MAX_TOLD: usize = 20;
@@ -22,7 +26,13 @@ pub(super) fn fits(
     findings: &mut Findings<'_>,
 ) -> bool {
     // What cannot be read is the plugin's to tell.
-    let settings = serde_json::from_str(settings).unwrap_or_default();
+    let mut settings: Value = serde_json::from_str(settings).unwrap_or_default();
+    // A schema's author need not know of lists.
+    if list.names.len() > 1
+        && let Some(name) = settings.get_mut("name")
+    {
+        *name = found.0.name.as_str().into();
+    }
     let violations = |schema: &Schema| violations(schema, list, &settings);
     follows(found, &list.place, findings, violations)
 }
@@ -77,6 +87,77 @@ fn follows(
         findings.error(&violation.place, message, violation.help.clone());
     }
     violations.is_empty()
+}
+
+/// Settings as they may be recorded, as far as this is not told by names; and the
+/// secrets of them.
+pub(super) fn shown_settings(
+    found: &[Found<'_>],
+    settings: &Resolved,
+) -> (Map<String, Value>, Vec<String>) {
+    let mut secrets = settings.secrets.clone();
+    let mut shown = serde_json::from_str(&settings.text).unwrap_or_default();
+    for (_, component) in found {
+        hide_marked(component, &mut shown, &mut secrets);
+    }
+    let shown = match shown {
+        Value::Object(shown) => shown,
+        _ => Default::default(),
+    };
+    (shown, secrets)
+}
+
+/// Hides in `settings` what the schema of `component` marks as a secret, and adds the
+/// texts to `secrets`. A schema that cannot be read marks nothing.
+fn hide_marked(component: &Component, settings: &mut Value, secrets: &mut Vec<String>) {
+    let schema = component.settings_schema().unwrap_or_default();
+    if let Ok(schema) = serde_json::from_str(schema) {
+        hide(&schema, settings, secrets);
+    }
+}
+
+/// The marks of JSON Schema for what is not to be shown: `writeOnly`, and the format
+/// that forms show as dots. Of a document without `$ref`: only what stands there.
+fn hide(schema: &Value, value: &mut Value, secrets: &mut Vec<String>) {
+    let password = schema
+        .get("format")
+        .is_some_and(|format| format == "password");
+    if password || schema.get("writeOnly") == Some(&Value::Bool(true)) {
+        note(value, secrets);
+        *value = HIDDEN.into();
+        return;
+    }
+    let part = |key: &str| schema.get(key);
+    match value {
+        Value::Object(members) => {
+            for (key, value) in members {
+                let known = part("properties").and_then(|known| known.get(key));
+                if let Some(schema) = known.or(part("additionalProperties")) {
+                    hide(schema, value, secrets);
+                }
+            }
+        }
+        Value::Array(items) => {
+            let each = part("items").into_iter();
+            each.for_each(|schema| {
+                items
+                    .iter_mut()
+                    .for_each(|item| hide(schema, item, secrets))
+            });
+        }
+        _ => {}
+    }
+}
+
+/// All texts in `value`.
+fn note(value: &Value, secrets: &mut Vec<String>) {
+    match value {
+        Value::String(text) => secrets.push(text.clone()),
+        Value::Number(number) => secrets.push(number.to_string()),
+        Value::Array(items) => items.iter().for_each(|item| note(item, secrets)),
+        Value::Object(members) => members.values().for_each(|value| note(value, secrets)),
+        _ => {}
+    }
 }
 
 #[cfg(test)]

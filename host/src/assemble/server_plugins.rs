@@ -5,7 +5,7 @@ use cuttle_pipeline::config::{PluginUse, Service};
 use cuttle_plugin::{Binding, ServerPlugin};
 
 use super::{
-    Findings,
+    Findings, PluginEgress,
     catalog::Catalog,
     client::Egress,
     plugins::{self, Found},
@@ -16,18 +16,20 @@ use crate::server_plugins::ServerPlugins;
 /// What log lines of these plugins say in place of an endpoint.
 const PLACE: &str = "http-server";
 
-/// Finds, configures and tries them. The outer `None` is a problem.
+/// Finds, configures and tries them, and adds to `around` what they can reach. The
+/// outer `None` is a problem.
 pub(super) async fn build(
     service: &Service,
     egress: &Egress<'_>,
     catalog: &Catalog,
+    around: &mut Vec<PluginEgress>,
     findings: &mut Findings<'_>,
 ) -> Option<Option<ServerPlugins>> {
     let Some(used) = &service.server_plugins else {
         return Some(None);
     };
     let found = plugins::components(used, catalog, findings)?;
-    let settings = settings::resolve(used, egress.environment(), findings)?;
+    let settings = settings::resolve(used, egress.environment(), findings)?.text;
     let fits = |one: &&Found<'_>| schema::fits(used, one, &settings, findings);
     if catalog.checks_schemas() && found.iter().filter(fits).count() < found.len() {
         return None;
@@ -40,6 +42,13 @@ pub(super) async fn build(
         let plugin = plugin.map_err(|error| plugins::refused(used, one.0, &error, findings));
         bound.push(plugin.ok()?);
     }
+    let told = found.iter().zip(&bound).enumerate();
+    let told = told.map(|(position, ((_, component), plugin))| {
+        let ways = (egress.environment_way(), plugin.ways());
+        PluginEgress::new((component, plugin.meter()), position, service, ways)
+    });
+    // In front of the others in reports, too.
+    around.splice(0..0, told);
     Some(ServerPlugins::new(bound, longest(service)))
 }
 

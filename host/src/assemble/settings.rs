@@ -7,8 +7,9 @@
 //! | members of `proxy_connect_headers` | a text, or a reference |
 //! | `proxy_ca`, `proxy_client_certificate` | the path of a file, or a reference |
 //!
-//! A reference is `{"env": "NAME"}` or `{"file": "path"}`. Everything else
-//! reaches the plugin as it was written.
+//! The same holds inside of an object under the name of one of the plugins. A
+//! reference is `{"env": "NAME"}` or `{"file": "path"}`. Everything else reaches
+//! the plugin as it was written.
 
 use std::path::PathBuf;
 
@@ -23,6 +24,16 @@ use super::{
 const TEXTS: [&str; 2] = ["proxy_username", "proxy_password"];
 const FILES: [&str; 2] = ["proxy_ca", "proxy_client_certificate"];
 const FIELDS: &str = "proxy_connect_headers";
+/// Certificates to trust are for everybody's eyes, wherever they stand.
+const PUBLIC: &str = "proxy_ca";
+
+/// Settings as a plugin gets them.
+pub(super) struct Resolved {
+    /// JSON text. May hold secrets, so there is no `Debug`.
+    pub(super) text: String,
+    /// Texts in it that stood outside of the configuration, and so are secrets.
+    pub(super) secrets: Vec<String>,
+}
 
 /// The settings of `used`. Nothing, and at least one problem, if a reference
 /// cannot be followed.
@@ -30,25 +41,34 @@ pub(super) fn resolve(
     used: &PluginUse,
     environment: Environment<'_>,
     findings: &mut Findings<'_>,
-) -> Option<String> {
-    let Ok(mut settings) = serde_json::from_str::<Map<String, Value>>(&used.settings) else {
-        return Some(used.settings.clone());
-    };
+) -> Option<Resolved> {
+    let mut settings = serde_json::from_str::<Map<String, Value>>(&used.settings).ok();
     let mut step = Step {
         environment,
         findings,
         replaced: false,
+        secrets: Vec::new(),
         failed: false,
     };
-    for (key, value) in &mut settings {
-        step.key(key, value, &used.place.key(key));
+    for (key, value) in settings.iter_mut().flatten() {
+        let place = used.place.key(key);
+        match value {
+            Value::Object(own) if used.uses(key) => {
+                let own = own.iter_mut();
+                own.for_each(|(key, value)| step.key(key, value, &place.key(key)));
+            }
+            value => step.key(key, value, &place),
+        }
     }
-    match step {
-        Step { failed: true, .. } => None,
-        Step { replaced: true, .. } => Some(Value::Object(settings).to_string()),
+    let Step {
+        replaced, secrets, ..
+    } = step;
+    let text = match settings.filter(|_| replaced) {
+        Some(settings) => Value::Object(settings).to_string(),
         // Untouched down to the digits of its numbers.
-        _ => Some(used.settings.clone()),
-    }
+        None => used.settings.clone(),
+    };
+    (!step.failed).then_some(Resolved { text, secrets })
 }
 
 /// The files that the settings of `used` name.
@@ -60,7 +80,10 @@ pub(super) fn files(used: &PluginUse) -> Vec<PathBuf> {
             files.push(path);
         }
     };
-    for (key, value) in &settings.unwrap_or_default() {
+    let settings = settings.unwrap_or_default();
+    let own = settings.iter().filter(|(key, _)| used.uses(key));
+    let own = own.filter_map(|(_, value)| value.as_object()).flatten();
+    for (key, value) in settings.iter().chain(own) {
         let key = key.as_str();
         match value {
             Value::Object(fields) if key == FIELDS => {
@@ -93,11 +116,13 @@ struct Step<'a, 'f> {
     environment: Environment<'a>,
     findings: &'a mut Findings<'f>,
     replaced: bool,
+    secrets: Vec<String>,
     failed: bool,
 }
 
 impl Step<'_, '_> {
     fn key(&mut self, key: &str, value: &mut Value, place: &KeyPath) {
+        let known = self.secrets.len();
         match value {
             Value::Object(fields) if key == FIELDS => {
                 for (name, value) in fields {
@@ -112,6 +137,9 @@ impl Step<'_, '_> {
                 self.replace(value, &reference, place);
             }
             _ => {}
+        }
+        if key == PUBLIC {
+            self.secrets.truncate(known);
         }
     }
 
@@ -129,6 +157,7 @@ impl Step<'_, '_> {
     fn replace(&mut self, value: &mut Value, reference: &Reference, place: &KeyPath) {
         match references::read(reference, self.environment) {
             Ok(text) => {
+                self.secrets.push(text.clone());
                 *value = Value::String(text);
                 self.replaced = true;
             }
@@ -165,7 +194,7 @@ mod tests {
         let mut findings = Findings::new(&loaded);
         let variable = |name: &str| (name == "SECRET").then(|| "hunter2".to_owned());
         match resolve(used.unwrap(), &variable, &mut findings) {
-            Some(settings) => Ok(serde_json::from_str(&settings).unwrap()),
+            Some(settings) => Ok(serde_json::from_str(&settings.text).unwrap()),
             None => Err(findings.problems.iter().map(ToString::to_string).collect()),
         }
     }
@@ -192,6 +221,52 @@ mod tests {
         );
     }
 
+    /// By custom a plugin's own settings stand under its name.
+    #[test]
+    fn references_under_the_name_of_a_plugin_are_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("value");
+        std::fs::write(&file, "text\n").unwrap();
+        let members = format!(
+            r#""p": {{"proxy_password": {{"env": "SECRET"}}, "proxy_ca": {file:?},
+                      "proxy_connect_headers": {{"a": {{"file": {file:?}}}}}}},
+               "q": {{"proxy_password": {{"env": "GONE"}}}}"#
+        );
+        assert_eq!(
+            resolved(&members).unwrap(),
+            serde_json::json!({
+                "name": "p", "q": {"proxy_password": {"env": "GONE"}},
+                "p": {
+                    "proxy_password": "hunter2", "proxy_ca": "text",
+                    "proxy_connect_headers": {"a": "text"},
+                },
+            })
+        );
+        let loaded = loaded(&members);
+        let used = loaded.service.endpoints[0].backends[0].plugin.as_ref();
+        assert_eq!(files(used.unwrap()), [&*file, &file]);
+        let said = resolved(r#""p": {"proxy_password": {"env": "GONE"}}"#).unwrap_err();
+        assert!(said[0].contains(".p.proxy_password: "), "{said:?}");
+    }
+
+    #[test]
+    fn what_comes_from_outside_is_known_as_a_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("value");
+        std::fs::write(&file, "text\n").unwrap();
+        let loaded = loaded(&format!(
+            r#""proxy_username": "al", "proxy_password": {{"env": "SECRET"}},
+               "proxy_ca": {{"env": "SECRET"}}, "proxy_client_certificate": {file:?}"#
+        ));
+        let used = loaded.service.endpoints[0].backends[0].plugin.as_ref();
+        let mut findings = Findings::new(&loaded);
+        let variable = |_: &str| Some("hunter2".to_owned());
+        let settings = resolve(used.unwrap(), &variable, &mut findings).unwrap();
+        let mut secrets = settings.secrets;
+        secrets.sort();
+        assert_eq!(secrets, ["hunter2", "text"]);
+    }
+
     #[test]
     fn the_files_it_names_are_found_without_being_read() {
         let loaded = loaded(
@@ -211,6 +286,7 @@ mod tests {
         let used = loaded.service.endpoints[0].backends[0].plugin.as_ref();
         let mut findings = Findings::new(&loaded);
         let settings = resolve(used.unwrap(), &|_| None, &mut findings).unwrap();
+        let settings = settings.text;
         assert!(settings.contains("1.10000000000000000001"), "{settings}");
     }
 

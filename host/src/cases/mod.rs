@@ -56,6 +56,9 @@ pub(crate) struct Case {
     pub(crate) expect: Expected,
     #[serde(skip_serializing_if = "Budget::is_empty")]
     pub(crate) budget: Budget,
+    /// Of one that is recorded: texts that are not to be written anywhere.
+    #[serde(skip)]
+    pub(crate) secrets: Vec<String>,
 }
 
 /// Rights beside those that every plugin has: hosts of the backend that are not

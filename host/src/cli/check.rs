@@ -198,11 +198,12 @@ impl Checked {
         if args.debug > 0 {
             say_all(dump::plugins(&self.assembly.plugins, service, indent));
         }
+        let senders = egress::senders(&self.assembly);
         match (args.egress, args.json) {
             (false, _) => None,
-            (true, true) => Some(self.runtime.block_on(egress::json(&self.assembly.egress))),
+            (true, true) => Some(self.runtime.block_on(egress::json(&senders))),
             (true, false) => {
-                let table = self.runtime.block_on(egress::table(&self.assembly.egress));
+                let table = self.runtime.block_on(egress::table(&senders));
                 table.iter().for_each(|line| print(line));
                 None
             }

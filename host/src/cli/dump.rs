@@ -4,7 +4,7 @@ mod options;
 
 use cuttle_pipeline::config::{Backend, BackendProxy, Endpoint, Grants, ProxySource, Service};
 
-use crate::assemble::LoadedPlugin;
+use crate::{assemble::LoadedPlugin, secrets};
 pub(super) use options::{of_backend, of_endpoint};
 
 /// The service and its endpoints; level 0 is nothing, 2 adds filters, encodings
@@ -51,7 +51,8 @@ fn endpoint_lines(endpoint: &Endpoint, level: u8, indent: &str, out: &mut Vec<St
 fn backend_lines(backend: &Backend, level: u8, indent: &str, out: &mut Vec<String>) {
     out.push(format!(
         "{indent}  [+] {} {}",
-        backend.method, backend.url_pattern.text
+        backend.method,
+        secrets::url(&backend.url_pattern.text)
     ));
     for host in &backend.hosts {
         out.push(format!(

@@ -148,9 +148,22 @@ fn log(parts: &Parts, params: &Params, body: &[u8]) {
         query,
         param = rest.map_or("", |(_, value)| value.as_str()),
         headers = fields(&parts.headers),
-        body = %String::from_utf8_lossy(body.get(..LOGGED_BODY).unwrap_or(body)),
+        body = logged(body),
         "debug request"
     );
+}
+
+/// The beginning of a body. Secrets are looked for in all of it: a half is harder to
+/// read.
+fn logged(body: &[u8]) -> String {
+    let mut text = secrets::text(&String::from_utf8_lossy(body));
+    let end = (0..=LOGGED_BODY.min(text.len())).rev();
+    text.truncate(
+        end.into_iter()
+            .find(|&at| text.is_char_boundary(at))
+            .unwrap_or(0),
+    );
+    text
 }
 
 /// Fields as one text, credentials left out.

@@ -13,8 +13,9 @@ use crate::{server::Census, status::Status};
 struct Used {
     plugin: String,
     world: &'static str,
-    endpoint: String,
     /// Empty for plugins in front of the gateway.
+    endpoint: String,
+    /// Empty for those, and for modifiers around an endpoint.
     backend: String,
     /// In its list, from 0.
     position: String,
@@ -153,8 +154,16 @@ fn backends(page: &mut Page, clients: &[Client]) {
 
 fn used(status: &Status) -> Vec<Used> {
     let mut used = Vec::new();
-    for (position, meter) in status.in_front().iter().enumerate() {
-        used.push(Used::new(meter.clone(), "", "", position));
+    for one in status.around() {
+        let endpoint = one.endpoint.as_deref().unwrap_or_default();
+        let backend = one.backend.map(|index| index.to_string());
+        let backend = backend.unwrap_or_default();
+        used.push(Used::new(
+            one.meter.clone(),
+            endpoint,
+            &backend,
+            one.position,
+        ));
     }
     for backend in status.backends() {
         let index = backend.backend.to_string();

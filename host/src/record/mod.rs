@@ -27,6 +27,7 @@ use http::{HeaderMap, Request, Response};
 
 use crate::cases::{Asked, Case, Fields, Grants, Values};
 use draft::{Companion, Draft};
+pub(crate) use redact::redacted;
 
 /// Calls that are recorded at a time; others pass unrecorded.
 const MAX_AT_A_TIME: usize = 64;
@@ -44,6 +45,8 @@ pub(crate) struct Recorded {
     recorder: Arc<Recorder>,
     plugin: String,
     settings: serde_json::Map<String, serde_json::Value>,
+    /// Texts in them that are secrets, whatever their names.
+    secrets: Vec<String>,
     grants: Grants,
 }
 
@@ -79,18 +82,19 @@ impl Drop for Place {
 }
 
 impl Recorded {
-    /// `settings` is JSON text. `outbound` and `proxies` are what the plugin may
-    /// reach and open.
+    /// `secrets` are texts in `settings` that are secrets, whatever their names.
+    /// `outbound` and `proxies` are what the plugin may reach and open.
     pub(crate) fn new(
         recorder: &Arc<Recorder>,
         plugin: &str,
-        settings: &str,
+        (settings, secrets): (serde_json::Map<String, serde_json::Value>, Vec<String>),
         (outbound, proxies): (Vec<String>, Vec<String>),
     ) -> Self {
         Self {
             recorder: Arc::clone(recorder),
             plugin: plugin.to_owned(),
-            settings: serde_json::from_str(settings).unwrap_or_default(),
+            settings,
+            secrets,
             grants: Grants { outbound, proxies },
         }
     }
@@ -104,6 +108,7 @@ impl Recorded {
             name: format!("{} {}", request.method(), request.uri().path()),
             settings: self.settings.clone(),
             grants: self.grants.clone(),
+            secrets: self.secrets.clone(),
             request: Asked {
                 method: Some(request.method().to_string()),
                 uri: request.uri().to_string(),

@@ -16,7 +16,7 @@ use std::{
 use cuttle_pipeline::config::Listen;
 use tokio::time::Instant;
 
-use super::{census::Cut, framing::Reading};
+use super::{census::Cut, framing::Reading, streams::Unsent};
 
 /// A head that takes longer is an attack or a broken client. KrakenD waits for
 /// ever by default; so would every connection of a slow-header attack.
@@ -220,11 +220,24 @@ impl Clock {
         self.notes().broken
     }
 
-    /// Everything that hyper had to write has been taken by the system.
-    pub(super) fn flushed(&self) {
+    /// Everything that hyper had to write has been taken by the system, but for
+    /// what is `unsent` on HTTP/2: it waits for the client's windows.
+    pub(super) fn flushed(&self, unsent: Option<Unsent>) {
         let mut notes = self.notes();
         let before = notes.open.len();
-        notes.open.retain(|open| open.answered.is_none());
+        let under_way = notes.open.iter().filter(|open| open.answered.is_none());
+        let under_way = under_way.count();
+        let mut waiting = unsent.map_or(0, |unsent| unsent.streams.saturating_sub(under_way));
+        // Which of them wait is not known: the oldest, as the others came later.
+        notes.open.retain_mut(|open| match (open.answered, unsent) {
+            (None, _) => true,
+            (Some(answered), Some(unsent)) if waiting > 0 => {
+                waiting -= 1;
+                open.waiting = Some(answered.max(unsent.moved));
+                true
+            }
+            _ => false,
+        });
         // Idle, or a head that came early: its time begins only now.
         if before > 0 && notes.open.is_empty() && notes.reading != Reading::Body {
             notes.since = Instant::now();
@@ -232,7 +245,7 @@ impl Clock {
     }
 
     /// A request has come. It is open until the value has been dropped and
-    /// the connection has been [`flushed`](Self::flushed) after that.
+    /// its answer has been [`flushed`](Self::flushed) after that.
     pub(super) fn open(&self) -> OpenRequest {
         let mut notes = self.notes();
         let id = notes.next;
@@ -296,80 +309,4 @@ impl Drop for OpenRequest {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    fn clock() -> Clock {
-        Clock::new(Arc::new(Limits {
-            silence: 60 * SECOND,
-            head: 10 * SECOND,
-            idle: 30 * SECOND,
-            request: Some(20 * SECOND),
-            response: Some(40 * SECOND),
-            stalled_write: 5 * SECOND,
-            flush: 25 * SECOND,
-        }))
-    }
-
-    fn left(clock: &Clock) -> u64 {
-        (clock.deadline() - Instant::now()).as_secs()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn each_part_of_a_connection_has_its_own_limit() {
-        let clock = clock();
-        assert_eq!(left(&clock), 60, "silent");
-        clock.read(Reading::Head, false);
-        assert_eq!(left(&clock), 10, "head");
-        tokio::time::advance(3 * SECOND).await;
-        clock.read(Reading::Head, false);
-        assert_eq!(left(&clock), 7, "more of the head does not help");
-        clock.read(Reading::Body, true);
-        let request = clock.open();
-        assert_eq!(left(&clock), 17, "the body counts from the head");
-        clock.read(Reading::Nothing, false);
-        assert_eq!(left(&clock), 40, "response");
-        clock.write_blocked(true);
-        assert_eq!(left(&clock), 5, "stalled");
-        clock.write_blocked(false);
-        tokio::time::advance(9 * SECOND).await;
-        assert_eq!(left(&clock), 31);
-        drop(request);
-        assert_eq!(left(&clock), 25, "not written yet");
-        clock.write_blocked(true);
-        assert_eq!(left(&clock), 5, "nor taken");
-        clock.write_blocked(false);
-        clock.flushed();
-        assert_eq!(left(&clock), 30, "idle");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_stream_whose_client_gives_no_room_has_the_limit_of_a_stall() {
-        let clock = clock();
-        clock.read(Reading::Http2, false);
-        let request = clock.open();
-        assert_eq!(left(&clock), 5, "to look again");
-        tokio::time::advance(3 * SECOND).await;
-        assert_eq!(left(&clock), 5, "and again");
-        request.waits_for_client(true);
-        tokio::time::advance(3 * SECOND).await;
-        assert_eq!((left(&clock), clock.nearest().1), (2, Cut::Stall));
-        request.waits_for_client(false);
-        assert_eq!(left(&clock), 5, "it has taken something");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_request_that_came_early_waits_without_a_limit_of_its_own() {
-        let clock = clock();
-        clock.read(Reading::Nothing, true);
-        let first = clock.open();
-        clock.read(Reading::Head, false);
-        tokio::time::advance(30 * SECOND).await;
-        assert_eq!(left(&clock), 10, "that of the response");
-        drop(first);
-        clock.flushed();
-        assert_eq!(left(&clock), 10, "that of the head, from now");
-    }
-}
+mod tests;

@@ -7,27 +7,19 @@
 
 use tokio::time::Instant;
 
-use super::limits::{
-    FRAME_ACCOUNT, FRAMES_PER_REQUEST, FRAMES_PER_SECOND, RESET_COST, WRITTEN_PER_FRAME,
+use super::{
+    limits::{FRAME_ACCOUNT, FRAMES_PER_REQUEST, FRAMES_PER_SECOND, RESET_COST, WRITTEN_PER_FRAME},
+    streams::{DATA, END_STREAM, HEADERS, Header, Headers, RST_STREAM, Streams, Unsent},
 };
 
 /// Bytes of the client's preface (RFC 9113 section 3.4), before all frames.
 const PREFACE: usize = 24;
-/// Bytes of a frame's header (RFC 9113 section 4.1).
-const HEADER: usize = 9;
-
-const DATA: u8 = 0x0;
-const HEADERS: u8 = 0x1;
-const RST_STREAM: u8 = 0x3;
-const END_STREAM: u8 = 0x1;
 
 /// The account of one connection.
 #[derive(Debug)]
 pub(super) struct Frames {
-    header: [u8; HEADER],
-    have: usize,
-    /// Bytes before the next header.
-    skip: usize,
+    headers: Headers,
+    streams: Streams,
     account: u32,
     filled: Instant,
     /// Bytes written that have not filled the account yet.
@@ -38,9 +30,8 @@ impl Frames {
     /// Behind so many bytes of the connection.
     pub(super) fn after(bytes: usize) -> Self {
         Self {
-            header: [0; HEADER],
-            have: 0,
-            skip: PREFACE.saturating_sub(bytes),
+            headers: Headers::after(PREFACE.saturating_sub(bytes)),
+            streams: Streams::new(),
             account: FRAME_ACCOUNT,
             filled: Instant::now(),
             written: 0,
@@ -50,45 +41,37 @@ impl Frames {
     /// Follows `bytes`; whether they could be paid for.
     pub(super) fn read(&mut self, mut bytes: &[u8]) -> bool {
         self.fill_by_time();
-        while !bytes.is_empty() {
-            let skipped = self.skip.min(bytes.len());
-            self.skip -= skipped;
-            bytes = bytes.get(skipped..).unwrap_or_default();
-            bytes = self.read_header(bytes);
-            if self.have == HEADER && !self.pay() {
+        while let Some(header) = self.headers.next(&mut bytes) {
+            self.streams.came(&header);
+            if !self.pay(header) {
                 return false;
             }
         }
         true
     }
 
-    /// The client has been sent so many bytes.
-    pub(super) fn wrote(&mut self, bytes: usize) {
+    /// The client has been sent `bytes`.
+    pub(super) fn sent(&mut self, bytes: &[u8]) {
+        self.streams.sent(bytes);
+        self.wrote(bytes.len());
+    }
+
+    /// Answers that have not gone out to their end.
+    pub(super) fn unsent(&self) -> Unsent {
+        self.streams.unsent()
+    }
+
+    fn wrote(&mut self, bytes: usize) {
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         self.written = self.written.saturating_add(bytes);
         self.fill(self.written / WRITTEN_PER_FRAME);
         self.written %= WRITTEN_PER_FRAME;
     }
 
-    /// Takes what the header lacks; the rest.
-    fn read_header<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
-        let taken = (HEADER - self.have).min(bytes.len());
-        let end = self.have + taken;
-        if let (Some(to), Some(from)) = (self.header.get_mut(self.have..end), bytes.get(..taken)) {
-            to.copy_from_slice(from);
-        }
-        self.have = end;
-        bytes.get(taken..).unwrap_or_default()
-    }
-
-    /// Pays for the frame whose header is there.
-    fn pay(&mut self) -> bool {
-        let [a, b, c, kind, flags, ..] = self.header;
-        let length = u32::from_be_bytes([0, a, b, c]);
-        self.skip = usize::try_from(length).unwrap_or(usize::MAX);
-        self.have = 0;
-        let cost = match kind {
-            DATA if length > 0 || flags & END_STREAM != 0 => 0,
+    /// Pays for a frame.
+    fn pay(&mut self, header: Header) -> bool {
+        let cost = match header.kind {
+            DATA if header.length > 0 || header.flags & END_STREAM != 0 => 0,
             HEADERS => {
                 self.fill(FRAMES_PER_REQUEST);
                 0
@@ -134,7 +117,7 @@ mod tests {
         let all = 0..FRAME_ACCOUNT * 4;
         let times = all.take_while(|_| frames.read(bytes)).count();
         // The connection would end with the one refused; here it goes on.
-        frames.skip = 0;
+        frames.headers = Headers::after(0);
         u32::try_from(times).unwrap()
     }
 

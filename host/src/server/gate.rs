@@ -156,11 +156,25 @@ impl<S: Reset> Gate<S> {
         Ok(())
     }
 
-    /// Notes the end of an attempt to write.
-    fn wrote(&mut self, written: &Poll<io::Result<usize>>) {
+    /// Notes the end of an attempt to write the bytes of `bufs`.
+    fn wrote<'b>(
+        &mut self,
+        written: &Poll<io::Result<usize>>,
+        bufs: impl IntoIterator<Item = &'b [u8]>,
+    ) {
         self.clock.write_blocked(written.is_pending());
-        if let (Some(frames), Poll::Ready(Ok(bytes))) = (&mut self.frames, written) {
-            frames.wrote(*bytes);
+        // Who writes before he has read anything speaks HTTP/2.
+        if self.before == 0 && self.frames.is_none() {
+            self.frames = Some(Box::new(Frames::after(0)));
+        }
+        let (Some(frames), Poll::Ready(Ok(left))) = (&mut self.frames, written) else {
+            return;
+        };
+        let mut left = *left;
+        for buf in bufs {
+            let sent = buf.get(..left.min(buf.len())).unwrap_or_default();
+            frames.sent(sent);
+            left -= sent.len();
         }
     }
 }
@@ -218,7 +232,7 @@ impl<S: AsyncRead + AsyncWrite + Reset + Unpin> AsyncWrite for Gate<S> {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.wrote(&written);
+        self.wrote(&written, [buf]);
         written
     }
 
@@ -228,7 +242,7 @@ impl<S: AsyncRead + AsyncWrite + Reset + Unpin> AsyncWrite for Gate<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.wrote(&written);
+        self.wrote(&written, bufs.iter().map(|buf| &**buf));
         written
     }
 
@@ -240,7 +254,10 @@ impl<S: AsyncRead + AsyncWrite + Reset + Unpin> AsyncWrite for Gate<S> {
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
         match &flushed {
             Poll::Pending => self.clock.write_blocked(true),
-            Poll::Ready(_) => self.clock.flushed(),
+            Poll::Ready(_) => {
+                let unsent = self.frames.as_ref().map(|frames| frames.unsent());
+                self.clock.flushed(unsent);
+            }
         }
         flushed
     }

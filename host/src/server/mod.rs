@@ -14,6 +14,7 @@ mod limits;
 mod listen;
 mod live;
 mod signals;
+mod streams;
 mod tls;
 mod workers;
 

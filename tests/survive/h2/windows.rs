@@ -49,6 +49,28 @@ async fn clients_that_give_no_window_end_by_their_deadline() -> TestResult {
     Ok(())
 }
 
+/// The answer is complete for the gateway, which has no more than to send it; but there is
+/// room for a byte of its two.
+#[tokio::test]
+async fn clients_that_leave_the_end_of_an_answer_end_by_their_deadline() -> TestResult {
+    let origin = origin().await;
+    for (limit, root) in [
+        ("stall", json!({})),
+        ("answer", json!({ "write_timeout": "2s" })),
+    ] {
+        let stall = if limit == "stall" { "1s" } else { "60s" };
+        let gateway = gateway(&origin, root, json!({ "stall_timeout": stall })).await?;
+        let mut client = Client::with_settings(gateway.address(), &[(INITIAL_WINDOW, 1)]).await;
+        client.send(&request(1, "/x")).await;
+        let seen = client.gone().await;
+        let body: Vec<_> = seen.iter().filter(|frame| frame.kind == DATA).collect();
+        assert_eq!(body.len(), 1, "{seen:?}");
+        assert_eq!(body[0].payload, b"o", "{seen:?}");
+        cut(&gateway, limit, 1).await;
+    }
+    Ok(())
+}
+
 /// A byte for each WINDOW_UPDATE would be three million frames.
 #[tokio::test]
 async fn a_window_by_bytes_ends_the_connection() -> TestResult {

@@ -14,7 +14,7 @@ use std::{ops::Range, path::Path, sync::OnceLock};
 use crate::{KeyPath, Problem, read};
 use hide::Hider;
 
-pub use hide::is_secret;
+pub use hide::{announces_secret, is_secret, lists_names};
 
 /// The text of a file, for [`excerpt`](Self::excerpt). Has no `Debug`: it may
 /// hold secrets.
@@ -50,6 +50,24 @@ pub struct Excerpt {
     pub marked: Range<usize>,
     /// Column behind what is marked, in characters of the source, from 1.
     pub end_column: usize,
+}
+
+/// `text` with what may be a secret hidden, as an excerpt shows it. For text that
+/// need not be whole: something that looks like JSON, a form or a URL.
+#[must_use]
+pub fn without_secrets(text: &str) -> String {
+    let mut hider = Hider::new(false);
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let mut at = 0;
+        for hidden in hider.line(line.trim_end_matches('\n')) {
+            out.push_str(line.get(at..hidden.start).unwrap_or(""));
+            out.push_str(HIDDEN);
+            at = hidden.end;
+        }
+        out.push_str(line.get(at..).unwrap_or(""));
+    }
+    out
 }
 
 /// What stands for a secret.

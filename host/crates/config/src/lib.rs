@@ -27,7 +27,7 @@ mod template;
 
 use std::{fmt, path::Path};
 
-pub use excerpt::{Excerpt, SourceText, is_secret};
+pub use excerpt::{Excerpt, SourceText, announces_secret, is_secret, lists_names, without_secrets};
 pub use model::*;
 pub use problem::{KeyPath, Problem, RenderedPlace, Severity};
 pub use resolve::{Unserved, UnservedNamespace};

@@ -16,9 +16,11 @@ use std::{
 
 use hickory_resolver::{
     TokioResolver,
-    config::{NameServerConfig, ResolverConfig},
-    net::runtime::TokioRuntimeProvider,
+    config::{NameServerConfig, ResolverConfig, ResolverOpts},
+    lookup::Lookup,
+    net::{DnsError, NetError, runtime::TokioRuntimeProvider},
     proto::rr::{RData, rdata::SRV},
+    system_conf::read_system_conf,
 };
 use http::uri::Authority;
 use tokio::{sync::watch, time::Instant};
@@ -33,7 +35,12 @@ const SHARES: u64 = 100;
 
 /// Asks name servers. Cheap to clone.
 #[derive(Clone)]
-pub struct SrvResolver(TokioResolver);
+pub struct SrvResolver {
+    /// All of them, as the library likes.
+    all: TokioResolver,
+    /// Each alone, in the order given, if there are several.
+    each: Arc<[TokioResolver]>,
+}
 
 impl SrvResolver {
     /// The name servers and search domains of `/etc/resolv.conf`. Makes no
@@ -43,7 +50,8 @@ impl SrvResolver {
     ///
     /// The file cannot be used.
     pub fn from_system() -> Result<Self, BoxError> {
-        Self::of(TokioResolver::builder_tokio()?)
+        let (config, options) = read_system_conf()?;
+        Self::of(config, options)
     }
 
     /// These name servers, without search domains.
@@ -54,22 +62,33 @@ impl SrvResolver {
     pub fn asking(servers: &[SocketAddr]) -> Result<Self, BoxError> {
         let servers = servers.iter().copied().map(name_server).collect();
         let config = ResolverConfig::from_parts(None, Vec::new(), servers);
-        let runtime = TokioRuntimeProvider::default();
-        Self::of(TokioResolver::builder_with_config(config, runtime))
+        Self::of(config, ResolverOpts::default())
     }
 
-    fn of(
-        mut builder: hickory_resolver::ResolverBuilder<TokioRuntimeProvider>,
-    ) -> Result<Self, BoxError> {
+    fn of(config: ResolverConfig, mut options: ResolverOpts) -> Result<Self, BoxError> {
         // How long an answer is good is said by the configuration.
-        let options = builder.options_mut();
         options.positive_max_ttl = Some(Duration::ZERO);
         options.negative_max_ttl = Some(Duration::ZERO);
-        Ok(Self(builder.build()?))
+        let (domain, search, servers) = config.into_parts();
+        let resolver = |servers: &[NameServerConfig]| {
+            let config =
+                ResolverConfig::from_parts(domain.clone(), search.clone(), servers.to_vec());
+            let runtime = TokioRuntimeProvider::default();
+            let builder = TokioResolver::builder_with_config(config, runtime);
+            builder.with_options(options.clone()).build()
+        };
+        let alone = servers.chunks(1).filter(|_| servers.len() > 1);
+        Ok(Self {
+            each: alone.map(resolver).collect::<Result<_, _>>()?,
+            all: resolver(&servers)?,
+        })
     }
 
     async fn lookup(&self, name: &str) -> Result<Arc<[Authority]>, BoxError> {
-        let found = self.0.srv_lookup(name).await?;
+        let found = match self.all.srv_lookup(name).await {
+            Err(error) if is_servers_own(&error) => self.one_by_one(name).await.ok_or(error)?,
+            found => found?,
+        };
         let records = found
             .answers()
             .iter()
@@ -83,6 +102,23 @@ impl SrvResolver {
             false => Ok(hosts.into()),
         }
     }
+
+    /// The first answer that is one.
+    async fn one_by_one(&self, name: &str) -> Option<Lookup> {
+        for resolver in &*self.each {
+            if let Ok(found) = resolver.srv_lookup(name).await {
+                return Some(found);
+            }
+        }
+        None
+    }
+}
+
+/// Whether a server says that it cannot answer (SERVFAIL, REFUSED and the like). The
+/// library takes that for the answer of all; another one may know, and resolvers of
+/// operating systems ask it.
+fn is_servers_own(error: &NetError) -> bool {
+    matches!(error, NetError::Dns(DnsError::ResponseCode(_)))
 }
 
 fn name_server(address: SocketAddr) -> NameServerConfig {

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// An `http` or `https` URI without userinfo and default port.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Target {
     secure: bool,
     authority: Authority,
@@ -104,6 +104,13 @@ impl Target {
     pub(crate) fn host_field(&self) -> Result<HeaderValue, Error> {
         HeaderValue::from_str(self.authority.as_str())
             .map_err(|error| invalid("the target's host is no field value").caused_by(error))
+    }
+}
+
+/// Without path and query, which may hold secrets.
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Target({self})")
     }
 }
 

@@ -85,7 +85,7 @@ pub struct Failure {
 }
 
 /// What a backend has said instead of 200 or 201, or a modifier's refusal.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct BackendAnswer {
     /// Its status.
     pub status: StatusCode,
@@ -95,6 +95,16 @@ pub struct BackendAnswer {
     pub content_type: Option<HeaderValue>,
     /// Its body, without content codings. Empty if it could not be read.
     pub body: Bytes,
+}
+
+/// Hides what is the client's alone.
+impl fmt::Debug for BackendAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BackendAnswer")
+            .field("status", &self.status)
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .finish_non_exhaustive()
+    }
 }
 
 impl Failure {

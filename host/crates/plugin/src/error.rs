@@ -249,6 +249,8 @@ pub enum CallError {
     Exhausted {
         /// Name the plugin is registered under.
         plugin: String,
+        /// Its own limit; `None` if it is that of all plugins together.
+        instances: Option<usize>,
     },
     /// The plugin returned an error.
     Failed {
@@ -283,9 +285,19 @@ impl fmt::Display for CallError {
             Self::Limit { plugin, limit, .. } => {
                 write!(f, "plugin `{plugin}` reached its limit `{limit}`")
             }
-            Self::Exhausted { plugin } => {
-                write!(f, "plugin `{plugin}` has all of its instances at work")
-            }
+            Self::Exhausted {
+                plugin,
+                instances: Some(limit),
+            } => write!(
+                f,
+                "plugin `{plugin}` has all of its instances at work: \
+                 `limits.{plugin}.instances` is {limit}"
+            ),
+            Self::Exhausted { plugin, .. } => write!(
+                f,
+                "plugin `{plugin}` gets no instance: all plugins together have as many at work \
+                 as `max_instances` allows"
+            ),
             Self::Failed { plugin, error } => write!(f, "plugin `{plugin}` failed: {error}"),
             Self::Invalid { plugin, message } => {
                 write!(

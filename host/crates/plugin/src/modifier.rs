@@ -10,7 +10,7 @@ use cuttle_egress::Way;
 use tokio::time::Instant;
 
 use crate::{
-    BindError, Binding, CallError, Component, Instances, World,
+    BindError, Binding, CallError, Component, Instances, Meter, World,
     instance::{Instance, Outcome},
     pool::{Pool, Work},
 };
@@ -85,6 +85,12 @@ impl Modifier {
     #[must_use]
     pub fn instances(&self) -> Instances {
         self.0.instances()
+    }
+
+    /// What it costs.
+    #[must_use]
+    pub fn meter(&self) -> Meter {
+        Meter(Arc::clone(&self.0))
     }
 
     /// The ways through forward proxies that it has opened so far.

@@ -105,7 +105,10 @@ mod tests {
     use super::*;
 
     fn onward() -> Onward {
-        let error = CallError::Exhausted { plugin: "b".into() };
+        let error = CallError::Exhausted {
+            plugin: "b".into(),
+            instances: Some(1),
+        };
         Onward {
             told: Some(Told::new(Error::Other("b is busy".into()), error)),
             ..Onward::default()

@@ -287,14 +287,15 @@ impl Pool {
             made => made,
         }
         .map_err(|error| match error {
-            MakeError::EngineExhausted => self.exhausted(),
+            MakeError::EngineExhausted => self.exhausted(None),
             MakeError::Other(error) => error,
         })
     }
 
     async fn try_make(&self) -> Result<Box<Instance>, MakeError> {
-        let slot = Slot::take(&self.live, self.site.limits.instances)
-            .ok_or_else(|| MakeError::Other(self.exhausted()))?;
+        let limit = self.site.limits.instances;
+        let slot = Slot::take(&self.live, limit)
+            .ok_or_else(|| MakeError::Other(self.exhausted(Some(limit))))?;
         Instance::make(
             &self.component,
             &self.linked,
@@ -347,9 +348,10 @@ impl Pool {
         }
     }
 
-    fn exhausted(&self) -> CallError {
+    fn exhausted(&self, instances: Option<usize>) -> CallError {
         CallError::Exhausted {
             plugin: self.site.plugin.to_string(),
+            instances,
         }
     }
 }

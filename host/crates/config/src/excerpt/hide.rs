@@ -50,10 +50,44 @@ pub fn is_secret(name: &str) -> bool {
     !is_place && PARTS.iter().any(|part| told.contains(part))
 }
 
+/// Whether `text` is such a name and can be nothing but a name: as a value it says
+/// that a secret comes behind it, as in `["Authorization", "…"]` and
+/// `{"name": "Authorization", "value": "…"}`.
+#[must_use]
+pub fn announces_secret(text: &str) -> bool {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    is_secret(text) && text.bytes().all(is_name)
+}
+
+/// Whether a list under this key is one of names, and so no pair of name and value.
+#[must_use]
+pub fn lists_names(key: &str) -> bool {
+    const LISTS: [&str; 6] = ["headers", "query", "params", "allow", "deny", "name"];
+    let key = key.to_ascii_lowercase();
+    LISTS.iter().any(|part| key.contains(part))
+}
+
 /// Goes through a text line by line.
 pub(super) struct Hider {
     yaml: bool,
     scope: Scope,
+    /// The last key.
+    key: String,
+    /// What comes next is its value.
+    keyed: bool,
+    pair: Pair,
+    /// The object at hand has a value that announces another, under `value`.
+    announced: bool,
+}
+
+/// Whether the next value is that of a pair in a list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pair {
+    No,
+    /// A list begins, which may be a pair.
+    Name,
+    /// Its name was that of a secret.
+    Value,
 }
 
 /// Where the next token stands.
@@ -68,15 +102,21 @@ enum Scope {
 
 impl Hider {
     pub(super) fn new(yaml: bool) -> Self {
-        let scope = Scope::Open;
-        Self { yaml, scope }
+        Self {
+            yaml,
+            scope: Scope::Open,
+            key: String::new(),
+            keyed: false,
+            pair: Pair::No,
+            announced: false,
+        }
     }
 
     /// For a line all values of which are secret.
     pub(super) fn inside_secret() -> Self {
         Self {
-            yaml: false,
             scope: Scope::Within(usize::MAX / 2),
+            ..Self::new(false)
         }
     }
 
@@ -113,6 +153,10 @@ impl Hider {
         let next = at + first.len_utf8();
         match first {
             '{' | '[' => {
+                let pair = first == '[' && !lists_names(&self.key);
+                self.pair = if pair { Pair::Name } else { Pair::No };
+                self.announced &= first == '[';
+                self.keyed = false;
                 self.scope = match self.scope {
                     Scope::Open => Scope::Open,
                     Scope::Behind(_) => Scope::Within(1),
@@ -121,6 +165,8 @@ impl Hider {
                 return next;
             }
             '}' | ']' => {
+                self.pair = Pair::No;
+                self.announced &= first != '}';
                 self.scope = match self.scope {
                     Scope::Within(depth) if depth > 1 => Scope::Within(depth - 1),
                     _ => Scope::Open,
@@ -134,13 +180,22 @@ impl Hider {
         let end = token(line, at).max(next);
         let behind = line.get(end..).unwrap_or("").trim_start();
         if behind.starts_with([':', '=']) {
-            let name = line.get(at..end).unwrap_or("").trim_matches(['"', '\'']);
-            if self.scope == Scope::Open && is_secret(name) {
-                self.scope = Scope::Behind(indent);
-            }
+            self.key(line.get(at..end).unwrap_or(""), indent);
             return end;
         }
         self.value(line, at..end, hidden)
+    }
+
+    /// A key, perhaps in quotes, on a line with this indentation.
+    fn key(&mut self, key: &str, indent: usize) {
+        let name = key.trim_matches(['"', '\'']);
+        let of_rule = self.announced && is_value(name);
+        if self.scope == Scope::Open && (is_secret(name) || of_rule) {
+            self.scope = Scope::Behind(indent);
+        }
+        self.announced &= !of_rule;
+        name.clone_into(&mut self.key);
+        self.keyed = true;
     }
 
     fn value(&mut self, line: &str, value: Range<usize>, hidden: &mut Vec<Range<usize>>) -> usize {
@@ -151,6 +206,13 @@ impl Hider {
             true => value.clone(),
             false => value.start..line.len(),
         };
+        let announced = std::mem::replace(&mut self.pair, Pair::No);
+        let keyed = std::mem::take(&mut self.keyed);
+        if self.scope == Scope::Open && announced == Pair::Value {
+            let end = whole.end;
+            hidden.push(within_quotes(line, whole));
+            return end;
+        }
         if self.scope != Scope::Open {
             let block = self.yaml && text.starts_with(['|', '>', '&', '!']);
             if let (false, Scope::Behind(_)) = (block, self.scope) {
@@ -161,6 +223,12 @@ impl Hider {
             return end;
         }
         let inner = within_quotes(line, whole);
+        if announces_secret(line.get(inner.clone()).unwrap_or("")) {
+            match announced {
+                Pair::Name => self.pair = Pair::Value,
+                _ => self.announced |= keyed,
+            }
+        }
         let found = credentials(line.get(inner.clone()).unwrap_or(""));
         let found = found
             .into_iter()
@@ -172,6 +240,12 @@ impl Hider {
         hidden.extend(found);
         end
     }
+}
+
+/// Keys of the values of rules about headers.
+fn is_value(key: &str) -> bool {
+    let keys = ["value", "values"];
+    keys.iter().any(|known| known.eq_ignore_ascii_case(key))
 }
 
 /// Numbers and words of JSON, which may be followed by anything.

@@ -132,6 +132,46 @@ fn secrets_are_not_shown() {
 }
 
 #[test]
+fn a_name_that_is_a_value_announces_a_secret() {
+    for (text, shown) in [
+        (
+            r#""set": ["Authorization", "hunter2"]"#,
+            r#""set": ["Authorization", "***"]"#,
+        ),
+        (
+            r#"{"name": "X-Api-Key", "scope": ["request"], "value": "hunter2"}, {"value": 1}"#,
+            r#"{"name": "X-Api-Key", "scope": ["request"], "value": "***"}, {"value": 1}"#,
+        ),
+        (
+            r#"{ name = "cookie", value = "hunter2" }"#,
+            r#"{ name = "cookie", value = "***" }"#,
+        ),
+    ] {
+        assert_eq!(excerpt(text, "k.json", 1, 1).text, shown);
+    }
+    for text in [
+        r#""input_headers": ["Authorization", "Accept"]"#,
+        r#""name": ["add-token", "sign"], "value": 1"#,
+        r#""set": ["Accept", "x"], "host": ["http://auth.test", "http://b.test"]"#,
+    ] {
+        assert_eq!(excerpt(text, "k.json", 1, 1).text, text);
+    }
+}
+
+#[test]
+fn a_text_without_secrets_keeps_its_lines() {
+    let text = "{\"a\": 1,\n \"token\": \"hunter2\",\n\"b\": ";
+    assert_eq!(
+        without_secrets(text),
+        "{\"a\": 1,\n \"token\": \"***\",\n\"b\": "
+    );
+    assert_eq!(
+        without_secrets("user=al&password=x\n"),
+        "user=al&password=***\n"
+    );
+}
+
+#[test]
 fn a_secret_on_lines_of_its_own_is_not_shown() {
     let json = "{\"password\":\n  \"hunter2\",\n \"credentials\": {\n  \"a\": \"hunter2\"\n }, \"b\": \"c\" }";
     for (line, shown) in [

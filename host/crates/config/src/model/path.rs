@@ -1,6 +1,8 @@
 //! Paths: those of endpoints, which the router matches, and those of backends,
 //! which are filled in.
 
+use std::fmt;
+
 /// A path of the router, such as `/users/{id}/posts`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PathPattern {
@@ -42,7 +44,7 @@ pub struct Segment {
 }
 
 /// `url_pattern`: path and query of a backend, with placeholders.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct UrlPattern {
     /// As written, with the leading slash.
     pub text: String,
@@ -50,8 +52,17 @@ pub struct UrlPattern {
     pub parts: Vec<UrlPart>,
 }
 
+/// Hides the query, where keys of services stand.
+impl fmt::Debug for UrlPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (path, query) = self.text.split_once('?').unwrap_or((&self.text, ""));
+        let hidden = if query.is_empty() { "" } else { "?…" };
+        write!(f, "UrlPattern({path}{hidden})")
+    }
+}
+
 /// A piece of a [`UrlPattern`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum UrlPart {
     /// Text as written.
     Text(String),
@@ -66,6 +77,18 @@ pub enum UrlPart {
     /// matched, with a leading slash: the end of the path, with the pattern's
     /// query behind it.
     Rest,
+}
+
+/// Hides text, which may be of the query.
+impl fmt::Debug for UrlPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(_) => f.write_str("Text(…)"),
+            Self::Param(name) => f.debug_tuple("Param").field(name).finish(),
+            Self::Response(value) => f.debug_tuple("Response").field(value).finish(),
+            Self::Rest => f.write_str("Rest"),
+        }
+    }
 }
 
 /// A value of the answer of an earlier backend of a sequential endpoint.

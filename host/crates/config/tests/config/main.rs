@@ -10,6 +10,7 @@ mod cases;
 mod environment;
 mod plugins;
 mod robustness;
+mod secrets;
 mod templates;
 mod values;
 

@@ -68,10 +68,8 @@ fn the_systems_file_is_read_and_answers_are_kept_as_long_as_ours_says() {
     assert_eq!(servers.collect::<Vec<_>>(), ["192.0.2.1", "2001:db8::1"]);
     let search: Vec<_> = config.search().iter().map(Name::to_ascii).collect();
     assert_eq!(search, ["a.test", "b.test"]);
-    let runtime = TokioRuntimeProvider::default();
-    let builder = TokioResolver::builder_with_config(config, runtime).with_options(options);
-    let resolver = SrvResolver::of(builder).unwrap();
-    let options = resolver.0.options();
+    let resolver = SrvResolver::of(config, options).unwrap();
+    let options = resolver.all.options();
     let read = (options.ndots, options.timeout, options.attempts);
     assert_eq!(read, (3, Duration::from_secs(7), 1));
     assert_eq!(options.positive_max_ttl, Some(Duration::ZERO));
@@ -90,6 +88,26 @@ async fn another_name_server_is_asked_where_one_is_not_there() {
     let resolver = SrvResolver::asking(&servers).unwrap();
     let hosts = SrvHosts::new(resolver, "api.test.".to_owned(), Duration::from_secs(9));
     assert_eq!(next(&hosts).await.as_deref(), Some("a:80"));
+}
+
+/// SERVFAIL is one server's trouble and not the answer of all, wherever it stands.
+#[tokio::test]
+async fn another_name_server_is_asked_where_one_fails() {
+    let good = NameServer::start(Some(vec![srv(0, 1, 80, "a.")])).await;
+    let bad = NameServer::start(None).await;
+    let worse = NameServer::start(None).await;
+    for servers in [
+        vec![bad.address, good.address],
+        vec![bad.address, worse.address, good.address],
+        vec![good.address, bad.address],
+    ] {
+        let resolver = SrvResolver::asking(&servers).unwrap();
+        let hosts = SrvHosts::new(resolver, "api.test.".to_owned(), Duration::from_secs(9));
+        assert_eq!(next(&hosts).await.as_deref(), Some("a:80"), "{servers:?}");
+    }
+    let resolver = SrvResolver::asking(&[bad.address, worse.address]).unwrap();
+    let hosts = SrvHosts::new(resolver, "api.test.".to_owned(), Duration::from_secs(9));
+    assert_eq!(next(&hosts).await, None);
 }
 
 /// A name server for one name, with a list that can be changed. Without one it

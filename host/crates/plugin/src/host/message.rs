@@ -1,10 +1,13 @@
 //! Requests and responses in a plugin's hands.
 
+use std::borrow::Cow;
+
 use cuttle_egress::Body;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, request,
     response,
 };
+use percent_encoding::{AsciiSet, utf8_percent_encode};
 
 use super::body::{BodyHandle, body_to_send};
 use crate::bindings::cuttle::plugin::types::{Error, Field};
@@ -149,11 +152,12 @@ fn parse_method(method: &str) -> Result<Method, Error> {
         .map_err(|_| Error::InvalidArgument(format!("`{method}` is not a method")))
 }
 
-/// User information is refused: it would end up in logs, and is no part of an
-/// `http` URI (RFC 9110, section 4.2.4).
+/// Characters outside of ASCII are percent-encoded (RFC 3987, section 3.1): a URI
+/// has none. User information is refused: it would end up in logs, and is no part
+/// of an `http` URI (RFC 9110, section 4.2.4).
 fn parse_uri(uri: &str) -> Result<Uri, Error> {
     let invalid = |reason: &str| Error::InvalidArgument(format!("URI: {reason}"));
-    let parsed: Uri = uri
+    let parsed: Uri = Cow::from(utf8_percent_encode(uri, &AsciiSet::EMPTY))
         .parse()
         .map_err(|error: http::uri::InvalidUri| invalid(&error.to_string()))?;
     if !matches!(parsed.scheme_str(), Some("http" | "https")) {
@@ -279,6 +283,19 @@ mod tests {
         for (uri, usable) in cases {
             assert_eq!(parse_uri(uri).is_ok(), usable, "{uri:?}");
         }
+    }
+
+    #[test]
+    fn characters_outside_of_ascii_are_percent_encoded() {
+        for (uri, sent) in [
+            ("http://a/é?ü=€", "http://a/%C3%A9?%C3%BC=%E2%82%AC"),
+            ("http://a/%C3%A9?b=%zz", "http://a/%C3%A9?b=%zz"),
+        ] {
+            assert_eq!(parse_uri(uri).unwrap().to_string(), sent);
+            let request = RequestHandle::made("GET".into(), uri.into());
+            assert_eq!(request.into_request().unwrap().uri(), sent);
+        }
+        assert!(parse_uri("http://é.test/").is_err(), "a host is no path");
     }
 
     #[test]
