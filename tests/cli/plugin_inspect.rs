@@ -115,7 +115,7 @@ async fn an_upgrade_that_may_do_more_fails() {
     );
     assert_eq!(
         changes["settings"]["new"],
-        json!(["greeting", "limit", "name", "proxy"])
+        json!(["greeting", "limit", "name", "pin", "proxy"])
     );
 
     // The way back takes rights away.
