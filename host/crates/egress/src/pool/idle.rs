@@ -13,9 +13,9 @@ use tokio::{runtime, time::Instant};
 use super::http1::Http1;
 
 /// So many loans in [`LOAN_TIME`], each of some microseconds on both cores, are
-/// a tenth of a percent of a core.
-const LOAN_LIMIT: u32 = 32;
-const LOAN_TIME: Duration = Duration::from_millis(100);
+/// a fraction of a percent of them; a short burst may borrow all it needs.
+const LOAN_LIMIT: u32 = 512;
+const LOAN_TIME: Duration = Duration::from_secs(2);
 
 /// Idle connections, the newest last.
 #[derive(Default)]
