@@ -47,6 +47,7 @@ lint:
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy $(PLUGINS) --workspace --target wasm32-wasip2 -- -D warnings
+	RUSTFLAGS='--cfg fuzzing' $(CARGO) clippy --manifest-path fuzz/Cargo.toml --locked --bins -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --workspace --no-deps --document-private-items
 	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc $(PLUGINS) --package cuttle-plugin-sdk --no-deps
 

@@ -8,16 +8,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use cuttle_fuzz::{Backend, Outcome, serve};
+use cuttle_fuzz::{Backend, Outcome, line_and_rest, serve};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
 
 fuzz_target!(|data: &[u8]| {
-    let mut parts = data.splitn(2, |byte| *byte == b'\n');
-    let (line, body) = (
-        parts.next().unwrap_or_default(),
-        parts.next().unwrap_or_default(),
-    );
+    let (line, body) = line_and_rest(data);
     let Ok(line) = std::str::from_utf8(line) else {
         return;
     };

@@ -21,8 +21,10 @@ fuzz_target!(|data: &[u8]| {
         ("FC_PARTIALS".to_owned(), path("partials")),
         ("FC_TEMPLATES".to_owned(), path("templates")),
     ];
-    let mut options = Options::default();
-    options.environment = environment;
+    let options = Options {
+        environment,
+        ..Options::default()
+    };
     if let Err(report) = cuttle_config::load(&file, &options) {
         assert!(!report.problems.is_empty(), "refused without a reason");
         drop(report.to_string());

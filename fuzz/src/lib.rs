@@ -43,6 +43,12 @@ pub struct Outcome {
     pub body: Bytes,
 }
 
+/// The first line of an input, and what stands behind it.
+pub fn line_and_rest(data: &[u8]) -> (&[u8], &[u8]) {
+    let end = data.iter().position(|byte| *byte == b'\n');
+    end.map_or((data, &[]), |end| (&data[..end], &data[end + 1..]))
+}
+
 /// Serves one request of `endpoint`, or nothing if the gateway refuses it.
 pub fn serve(
     endpoint: &Value,

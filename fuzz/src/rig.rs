@@ -182,8 +182,10 @@ fn service(backend: SocketAddr) -> cuttle_config::Service {
             endpoint("/{a}", "GET"), endpoint("/{a}", "POST"), endpoint("/{a}/{b}", "GET"),
         ],
     });
-    let mut options = cuttle_config::Options::default();
-    options.port = Some(0);
+    let options = cuttle_config::Options {
+        port: Some(0),
+        ..cuttle_config::Options::default()
+    };
     let loaded = cuttle_config::parse(&file.to_string(), Path::new("fuzz.json"), &options);
     loaded.unwrap_or_else(|report| panic!("{report}")).service
 }

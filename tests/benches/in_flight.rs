@@ -170,21 +170,13 @@ async fn through(name: &str, url: &str) -> usize {
     let bytes = std::fs::read(fixture(name)).expect("a component");
     let component = engine.load(name, &bytes).expect("a plugin");
     let binding = Binding {
-        settings: "{}".into(),
-        client: client(),
-        way: Way::Direct,
-        redirects: Redirects::None,
-        free_redirects: false,
-        hosts: Vec::new(),
-        granted: Vec::new(),
-        addresses: Vec::new(),
-        proxies: Vec::new(),
         limits: Limits {
             instances: FIRST + CALLS,
             ..Limits::default()
         },
         isolation: Isolation::Request,
         endpoint: "GET /".into(),
+        ..Binding::least(client())
     };
     let plugin = Plugin::bind(&component, binding)
         .await

@@ -10,9 +10,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use cuttle_egress::{Body, Client, Redirects, Settings, Way};
+use cuttle_egress::{Body, Client, Settings};
 use cuttle_plugin::{
-    BindError, Binding, CallError, Component, Engine, EngineSettings, Isolation, Limits, Plugin,
+    BindError, Binding, CallError, Component, Engine, EngineSettings, Limits, Plugin,
 };
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Empty, Full};
@@ -47,18 +47,8 @@ pub(crate) fn component(name: &str) -> Component {
 /// A binding with no settings, no rights and the limits by default.
 pub(crate) fn binding() -> Binding {
     Binding {
-        settings: "{}".into(),
-        client: Client::new(Settings::default()).unwrap(),
-        way: Way::Direct,
-        redirects: Redirects::None,
-        free_redirects: false,
-        hosts: Vec::new(),
-        granted: Vec::new(),
-        addresses: Vec::new(),
-        proxies: Vec::new(),
-        limits: Limits::default(),
-        isolation: Isolation::Instance,
         endpoint: "GET /test".into(),
+        ..Binding::least(Client::new(Settings::default()).unwrap())
     }
 }
 

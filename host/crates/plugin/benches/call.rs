@@ -20,7 +20,7 @@
 
 use std::{env, fs, hint::black_box, sync::Arc, time::Duration};
 
-use cuttle_egress::{Body, Client, Redirects, Settings, Way};
+use cuttle_egress::{Body, Client, Settings};
 use cuttle_plugin::{
     Binding, CallError, Component, Engine, EngineSettings, Isolation, Limits, Plugin,
 };
@@ -164,19 +164,12 @@ fn cpu() -> Duration {
 fn binding(isolation: Isolation) -> Binding {
     Binding {
         settings: r#"{"name": "http-proxy", "proxy_address": "http://127.0.0.1:1"}"#.into(),
-        client: Client::new(Settings::default()).unwrap(),
-        way: Way::Direct,
-        redirects: Redirects::None,
-        free_redirects: false,
-        hosts: Vec::new(),
-        granted: Vec::new(),
-        addresses: Vec::new(),
-        proxies: Vec::new(),
         limits: Limits {
             uses_per_instance: 0,
             ..Limits::default()
         },
         isolation,
         endpoint: "GET /".into(),
+        ..Binding::least(Client::new(Settings::default()).unwrap())
     }
 }

@@ -37,6 +37,28 @@ pub struct Binding {
     pub endpoint: String,
 }
 
+impl Binding {
+    /// The least: no settings, no right, the limits by default, and requests
+    /// that go straight to their targets.
+    #[must_use]
+    pub fn least(client: Client) -> Self {
+        Self {
+            settings: "{}".into(),
+            client,
+            way: Way::Direct,
+            redirects: Redirects::None,
+            free_redirects: false,
+            hosts: Vec::new(),
+            granted: Vec::new(),
+            addresses: Vec::new(),
+            proxies: Vec::new(),
+            limits: Limits::default(),
+            isolation: Isolation::default(),
+            endpoint: String::new(),
+        }
+    }
+}
+
 /// Whether an instance serves more than one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Isolation {

@@ -1,23 +1,9 @@
-use cuttle_egress::{Client, Redirects, Settings, Way};
+use cuttle_egress::{Client, Settings};
 
 use super::*;
-use crate::{Isolation, Limits};
 
 fn binding() -> Binding {
-    Binding {
-        settings: "{}".into(),
-        client: Client::new(Settings::default()).unwrap(),
-        way: Way::Direct,
-        redirects: Redirects::None,
-        free_redirects: false,
-        hosts: Vec::new(),
-        granted: Vec::new(),
-        addresses: Vec::new(),
-        proxies: Vec::new(),
-        limits: Limits::default(),
-        isolation: Isolation::Instance,
-        endpoint: String::new(),
-    }
+    Binding::least(Client::new(Settings::default()).unwrap())
 }
 
 fn authorities<const N: usize>(texts: [&str; N]) -> Vec<Authority> {

@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, LazyLock};
 
-use cuttle_egress::{Body, Client, Redirects, Settings, Way};
+use cuttle_egress::{Body, Client, Settings};
 use http::{Request, Response};
+use wasmtime_wasi_config::WasiConfigVariables;
 
 use super::message::{RequestHandle, ResponseHandle, append_header};
 use crate::{
-    Binding, Isolation, Limits,
+    Binding,
     instance::finish,
     log::Log,
     next::Next,
@@ -42,18 +43,8 @@ pub fn response(status: u16, fields: &Fields<'_>) -> Option<Response<Body>> {
 fn site() -> Option<Site> {
     let plugin: Arc<str> = "fuzz".into();
     let binding = Binding {
-        settings: "{}".into(),
-        client: Client::new(Settings::default()).ok()?,
-        way: Way::Direct,
-        redirects: Redirects::None,
-        free_redirects: false,
-        hosts: Vec::new(),
-        granted: Vec::new(),
-        addresses: Vec::new(),
-        proxies: Vec::new(),
-        limits: Limits::default(),
-        isolation: Isolation::Instance,
         endpoint: "GET /fuzz".into(),
+        ..Binding::least(Client::new(Settings::default()).ok()?)
     };
     Some(Site {
         rights: Arc::new(Rights::new(&plugin, &binding)),
@@ -66,5 +57,6 @@ fn site() -> Option<Site> {
         ways: Ways::default(),
         modifier: None,
         next: Next::Backend,
+        config: WasiConfigVariables::default(),
     })
 }
